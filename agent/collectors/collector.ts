@@ -1,0 +1,37 @@
+// What a collector is: one area of hardware, its reader, and what the reader is given. See docs/adding-a-collector.md.
+import type { Area } from '#agent/contract';
+import type { CommandRunner } from '../command.ts';
+import type { Log } from '../log.ts';
+import type { Snapshot } from '../snapshot.ts';
+import type { Tree } from '../sources/tree.ts';
+
+/** Fast every tick, medium every 5 ticks, slow every 30; the first tick reads all three. */
+export type ReadLane = 'fast' | 'medium' | 'slow';
+
+export interface CollectorContext {
+  readonly tree: Tree;
+  readonly snapshot: Snapshot;
+  /** Starts programs; absent below `--root`, where nothing of the host may be asked. */
+  readonly commands: CommandRunner | undefined;
+  /** The nvidia-smi to use: a path, or undefined where there is none to be used. */
+  readonly nvidiaSmi: string | undefined;
+  readonly monotonicMs: () => number;
+  readonly intervalMs: number;
+  readonly log: Log;
+}
+
+export interface Reader {
+  /** Finds the devices: at the start, every 60 s, and when `read` returned 'rediscover'. */
+  discover(): void | Promise<void>;
+  /** Reads one lane into its series. A device that vanished asks for a new discovery. Throwing fails the area, not the agent. */
+  read(lane: ReadLane): ReadResult | Promise<ReadResult>;
+  /** Lets go of files and children. Never waits for one that cannot be killed. */
+  stop(): void | Promise<void>;
+}
+
+export type ReadResult = 'ok' | 'rediscover';
+
+export interface Collector {
+  readonly area: Area;
+  start(context: CollectorContext): Reader;
+}

@@ -1,0 +1,58 @@
+// The closed catalogue: every metric whyidle knows. Names, labels and values: docs/metrics.md is generated from it.
+import { diskRows, filesystemRows, nvmeRows } from './metrics/disk.ts';
+import { gpuRows } from './metrics/gpu.ts';
+import { cpuRows, hostRows, memoryRows, networkRows, pressureRows } from './metrics/host.ts';
+import { infinibandRows } from './metrics/infiniband.ts';
+import type { MetricRow } from './metrics/row.ts';
+import { selfRows } from './metrics/self.ts';
+import { serverRows, verdictRows } from './metrics/server.ts';
+
+/** Rows that agents fill. Only these travel over the wire. */
+export const agentCatalogue = {
+  ...gpuRows,
+  ...infinibandRows,
+  ...diskRows,
+  ...nvmeRows,
+  ...filesystemRows,
+  ...cpuRows,
+  ...memoryRows,
+  ...pressureRows,
+  ...networkRows,
+  ...hostRows,
+  ...selfRows,
+} as const;
+
+export const catalogue = { ...agentCatalogue, ...verdictRows, ...serverRows } as const;
+
+export type AgentMetricId = keyof typeof agentCatalogue;
+export type MetricId = keyof typeof catalogue;
+
+/** The label names of one metric, as a record: `LabelsOf<'disk_read_bytes_total'>` is `{device: string}`. */
+export type LabelsOf<M extends MetricId> = Readonly<Record<(typeof catalogue)[M]['labels'][number], string>>;
+
+export type CounterId = {
+  [M in AgentMetricId]: (typeof agentCatalogue)[M]['kind'] extends 'counter' ? M : never;
+}[AgentMetricId];
+export type GaugeId = {
+  [M in AgentMetricId]: (typeof agentCatalogue)[M]['kind'] extends 'gauge' ? M : never;
+}[AgentMetricId];
+export type InfoId = {
+  [M in AgentMetricId]: (typeof agentCatalogue)[M]['kind'] extends 'info' ? M : never;
+}[AgentMetricId];
+
+const agentIds = new Set<string>(Object.keys(agentCatalogue));
+
+export function isAgentMetricId(id: string): id is AgentMetricId {
+  return agentIds.has(id);
+}
+
+export const agentMetricIds: readonly AgentMetricId[] = Object.keys(agentCatalogue).filter(isAgentMetricId);
+
+export function rowOf(id: MetricId): MetricRow {
+  return catalogue[id];
+}
+
+/** The exported name. */
+export function metricName(id: MetricId): `whyidle_${MetricId}` {
+  return `whyidle_${id}`;
+}

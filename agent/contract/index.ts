@@ -1,0 +1,10 @@
+// What others may know of the agent. Pure and browser-safe: no Node module below this folder.
+export * from './absence.ts';
+export * from './catalogue.ts';
+export * from './frame.ts';
+export * from './inventory.ts';
+export * from './metrics/row.ts';
+export * from './settings.ts';
+export * from './text-format.ts';
+export * from './units.ts';
+export * from './wire.ts';

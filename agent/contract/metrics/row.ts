@@ -1,0 +1,78 @@
+// One row per metric: everything anybody needs to know of it, written once.
+import type { Unit } from '../units.ts';
+
+export type Kind = 'counter' | 'gauge' | 'info';
+
+/** How often it is read: fast 1 s, medium 5–10 s, slow 30–60 s, inventory at start and every 5 min, server = derived there. */
+export type Lane = 'fast' | 'medium' | 'slow' | 'inventory' | 'server';
+
+/** The areas we read. One word is file name, config key, fixture folder and docs anchor at once. */
+export const areas = [
+  'gpu',
+  'infiniband',
+  'block',
+  'nvme',
+  'mounts',
+  'cpu',
+  'memory',
+  'pressure',
+  'network',
+  'host',
+  'agent',
+  'verdict',
+  'server',
+] as const;
+export type Area = (typeof areas)[number];
+
+export interface MetricRow<L extends string = string, K extends Kind = Kind> {
+  readonly kind: K;
+  readonly area: Area;
+  readonly unit: Unit;
+  /** Label names after `node`, in the order they are written. The first one names the device. */
+  readonly labels: readonly L[];
+  /** HELP text: ends without a full stop, says the source's own field. */
+  readonly help: string;
+  /** Short title for people: chart heads, tables. */
+  readonly title: string;
+  /** Where it is read. */
+  readonly source: string;
+  /** Whole steps per base unit: the resolution it is kept, sent and shown with. 1000 = milliseconds of a second. */
+  readonly scale: number;
+  readonly lane: Lane;
+}
+
+interface Details<L extends string> {
+  readonly labels?: readonly L[];
+  readonly help: string;
+  readonly title: string;
+  readonly source: string;
+  readonly scale?: number;
+  readonly lane?: Lane;
+}
+
+/** Row builders of one area: `const { counter, gauge, info } = rowsOf('block')`. */
+export function rowsOf(area: Area): {
+  counter: <L extends string = never>(unit: Unit, details: Details<L>) => MetricRow<L, 'counter'>;
+  gauge: <L extends string = never>(unit: Unit, details: Details<L>) => MetricRow<L, 'gauge'>;
+  info: <L extends string = never>(details: Details<L>) => MetricRow<L, 'info'>;
+} {
+  return {
+    counter: (unit, details) => row('counter', area, unit, details),
+    gauge: (unit, details) => row('gauge', area, unit, details),
+    info: (details) => row('info', area, 'none', { lane: 'inventory', ...details }),
+  };
+}
+
+function row<L extends string, K extends Kind>(kind: K, area: Area, unit: Unit, details: Details<L>): MetricRow<L, K> {
+  return {
+    kind,
+    area,
+    unit,
+    labels: details.labels ?? [],
+    help: details.help,
+    title: details.title,
+    source: details.source,
+    scale: details.scale ?? 1,
+    lane: details.lane ?? 'fast',
+  };
+}

@@ -1,0 +1,149 @@
+// The JSON of /api/v1. Missing values are null and carry their reason beside them; every answer says what it leaves out.
+import type { AbsenceReason, Inventory } from '#agent/contract';
+import type { LeafClass, Owner } from './verdicts.ts';
+
+export const API_SCHEMA_VERSION = 1;
+
+/** Every error of the HTTP interface has this one shape. */
+export interface ApiError {
+  readonly error: { readonly code: string; readonly message: string; readonly hint?: string };
+}
+
+/** How much of the fleet an answer speaks of. */
+export interface Coverage {
+  readonly nodes: number;
+  readonly nodes_up: number;
+  readonly gpus: number;
+  readonly gpus_reporting: number;
+}
+
+/** From capacity to productive GPUs: each stage counts GPUs and is part of the one before. */
+export interface Funnel {
+  readonly capacity: number;
+  readonly reporting: number;
+  readonly healthy: number;
+  readonly allocated: number;
+  readonly active: number;
+  readonly productive: number;
+}
+
+/** Totals over the disks of all nodes that report; null where no node says. */
+export interface StorageTotals {
+  readonly disks: number;
+  readonly capacity_bytes: number | null;
+  readonly read_bytes_per_second: number | null;
+  readonly written_bytes_per_second: number | null;
+  readonly filesystems: number;
+  readonly filesystem_size_bytes: number | null;
+  readonly filesystem_avail_bytes: number | null;
+}
+
+export interface FabricTotals {
+  readonly ports: number;
+  readonly ports_active: number;
+  readonly received_bytes_per_second: number | null;
+  readonly transmitted_bytes_per_second: number | null;
+}
+
+export interface FleetSummary {
+  readonly schema_version: number;
+  readonly cluster: string;
+  readonly time_ms: number;
+  readonly coverage: Coverage;
+  readonly funnel: Funnel;
+  /** GPUs in each class now; classes without a GPU are left out. */
+  readonly classes: Partial<Record<LeafClass, number>>;
+  /** GPU-seconds booked per class since the server started; classes never booked are left out. */
+  readonly booked_seconds: Partial<Record<LeafClass, number>>;
+  readonly storage: StorageTotals;
+  readonly infiniband: FabricTotals;
+}
+
+export interface GpuSummary {
+  readonly node: string;
+  readonly gpu: string;
+  readonly uuid: string;
+  readonly pci_bus_id: string;
+  readonly name: string;
+  readonly class: LeafClass;
+  readonly owner: Owner;
+  /** When the class of now began. */
+  readonly since_ms: number;
+  readonly utilization_ratio: number | null;
+  readonly memory_used_bytes: number | null;
+  readonly memory_total_bytes: number | null;
+  readonly power_watts: number | null;
+  readonly temperature_celsius: number | null;
+  readonly processes: number | null;
+}
+
+/** A device or quantity that is missing on a node. `device` and `name` are empty for a whole area. */
+export interface Unavailable {
+  readonly area: string;
+  readonly device: string;
+  readonly name: string;
+  readonly reason: AbsenceReason;
+}
+
+export interface NodeSummary {
+  readonly name: string;
+  readonly up: boolean;
+  readonly last_sample_ms: number | null;
+  readonly clock_offset_seconds: number | null;
+  readonly agent_version: string;
+  readonly product: string;
+  readonly gpus: number;
+  readonly disks: number;
+  readonly infiniband_ports: number;
+  /** GPUs of the node in each class now. */
+  readonly classes: Partial<Record<LeafClass, number>>;
+  readonly cpu_busy_ratio: number | null;
+  readonly disk_read_bytes_per_second: number | null;
+  readonly disk_written_bytes_per_second: number | null;
+  readonly infiniband_bytes_per_second: number | null;
+  /** Areas that are wholly missing, with the reason. */
+  readonly missing: readonly Unavailable[];
+}
+
+export interface Sample {
+  readonly metric: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+export interface NodeDetail extends NodeSummary {
+  readonly schema_version: number;
+  readonly inventory: Inventory;
+  readonly gpu_list: readonly GpuSummary[];
+  readonly samples: readonly Sample[];
+  readonly unavailable: readonly Unavailable[];
+}
+
+export interface Alert {
+  readonly id: string;
+  readonly kind: 'gpu_held_idle' | 'gpu_underused' | 'node_down';
+  readonly severity: 'warning' | 'critical';
+  /** pending = seen, but not yet for long enough. */
+  readonly state: 'pending' | 'firing';
+  readonly node: string;
+  readonly gpu: string | null;
+  readonly uuid: string | null;
+  readonly since_ms: number;
+  readonly text: string;
+}
+
+export interface NodesAnswer {
+  readonly schema_version: number;
+  readonly coverage: Coverage;
+  readonly nodes: readonly NodeSummary[];
+}
+export interface GpusAnswer {
+  readonly schema_version: number;
+  readonly coverage: Coverage;
+  readonly gpus: readonly GpuSummary[];
+}
+export interface AlertsAnswer {
+  readonly schema_version: number;
+  readonly coverage: Coverage;
+  readonly alerts: readonly Alert[];
+}
