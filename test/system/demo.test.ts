@@ -1,0 +1,102 @@
+// The simulated cluster through real agent code into the same server and page.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Browser, Page } from 'playwright-core';
+import type { AlertsAnswer, FleetSummary, GpusAnswer } from '#server/contract';
+import { leftOut } from '../left-out.ts';
+import { hasChromium, launchBrowser, screenshot, watchPage } from './browser.ts';
+import { freePort, json, startProgram, until, type Program } from './program.ts';
+
+let program: Program;
+let address: string;
+let started: number;
+
+beforeAll(async () => {
+  const port = await freePort();
+  address = `http://127.0.0.1:${port}`;
+  started = performance.now();
+  program = startProgram(['demo', '--listen', `127.0.0.1:${port}`]);
+  await until('192 GPUs', async () => {
+    const { coverage } = await json<FleetSummary>(`${address}/api/v1/fleet`);
+    return coverage.gpus_reporting === 192 ? true : undefined;
+  });
+  console.log(`192 GPUs report ${((performance.now() - started) / 1000).toFixed(1)} s after the start`);
+}, 90_000);
+
+afterAll(async () => {
+  await program.interrupt();
+});
+
+describe('the demo', () => {
+  test('every GPU is in exactly one class, and the funnel only narrows', async () => {
+    const { classes, funnel, coverage } = await json<FleetSummary>(`${address}/api/v1/fleet`);
+    expect(Object.values(classes).reduce((sum, count) => sum + count, 0)).toBe(192);
+    expect(coverage).toEqual({ nodes: 16, nodes_up: 16, gpus: 192, gpus_reporting: 192 });
+    const stages = [
+      funnel.capacity,
+      funnel.reporting,
+      funnel.healthy,
+      funnel.allocated,
+      funnel.active,
+      funnel.productive,
+    ];
+    expect(stages).toEqual(stages.toSorted((a, b) => b - a));
+  });
+
+  test('3 PB of NVMe, and data moves', async () => {
+    const { storage, infiniband } = await until('rates', async () => {
+      const one = await json<FleetSummary>(`${address}/api/v1/fleet`);
+      return one.storage.read_bytes_per_second ? one : undefined;
+    });
+    expect(storage.capacity_bytes).toBeGreaterThan(2.7e15);
+    expect(storage.capacity_bytes).toBeLessThan(3.3e15);
+    expect(infiniband).toMatchObject({ ports: 96, ports_active: 96 });
+  });
+
+  test('readings change every second', async () => {
+    const busy = async (): Promise<string> => {
+      const { gpus } = await json<GpusAnswer>(`${address}/api/v1/gpus`);
+      return gpus.map((gpu) => gpu.power_watts).join();
+    };
+    const before = await busy();
+    await until('other readings', async () => ((await busy()) === before ? undefined : true), 5000);
+  });
+
+  test('GPUs held idle become alerts', async () => {
+    const alerts = await until(
+      'an alert',
+      async () => {
+        const answer = await json<AlertsAnswer>(`${address}/api/v1/alerts`);
+        return answer.alerts.some((alert) => alert.kind === 'gpu_held_idle') ? answer.alerts : undefined;
+      },
+      120_000,
+    );
+    expect(alerts.find((alert) => alert.kind === 'gpu_held_idle')?.text).toMatch(/held idle/);
+  }, 130_000);
+});
+
+describe.skipIf(!hasChromium)('the demo in Chromium', () => {
+  let browser: Browser;
+  let page: Page;
+  beforeAll(async () => {
+    browser = await launchBrowser();
+    page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+  });
+  afterAll(async () => {
+    await browser.close();
+  });
+
+  test.each(['dark', 'light'])('fleet and node pages, %s', async (theme) => {
+    const { problems } = watchPage(page, address);
+    await page.goto(`${address}/?theme=${theme}`);
+    await page.getByText('192').first().waitFor();
+    await page.getByText('capacity').first().waitFor();
+    await screenshot(page, `demo-fleet-${theme}`);
+    await page.goto(`${address}/node/node09?theme=${theme}`);
+    await page.getByText('GPU busy').first().waitFor();
+    await page.getByText('mlx5_0').first().waitFor();
+    await screenshot(page, `demo-node-${theme}`);
+    expect(problems).toEqual([]);
+  });
+});
+
+if (!hasChromium) leftOut('system: the demo in Chromium', 'chromium is not installed');
