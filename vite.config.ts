@@ -23,7 +23,7 @@ function commit(): string {
 
 const program = (outDir: string, input: Record<string, string>) => ({
   consumer: 'server' as const,
-  resolve: { noExternal: true as const, external, conditions: ['node', 'module', 'import', 'default'] },
+  resolve: { noExternal: true as const, external },
   build: {
     ssr: true,
     outDir: here(outDir),
@@ -47,7 +47,10 @@ export default defineConfig({
   define: { __COMMIT__: JSON.stringify(commit()) },
   builder: {
     async buildApp(builder) {
-      for (const environment of Object.values(builder.environments)) await builder.build(environment);
+      for (const name of ['client', 'agent', 'server']) {
+        const environment = builder.environments[name];
+        if (environment) await builder.build(environment);
+      }
     },
   },
   environments: {
