@@ -56,3 +56,8 @@ export function rowOf(id: MetricId): MetricRow {
 export function metricName(id: MetricId): `whyidle_${MetricId}` {
   return `whyidle_${id}`;
 }
+
+/** Whether the series carry the label `node`; those of the server itself and of the whole fleet have none. */
+export function hasNodeLabel(id: MetricId): boolean {
+  return !Object.hasOwn(serverRows, id);
+}
