@@ -1,0 +1,65 @@
+// One cell of nvidia-smi's CSV: a number with or without its unit, or one of the many words for "no value".
+import { absent, isAbsent, type Absence } from '#agent/contract';
+
+const reasons = new Map<string, Absence>([
+  ['', absent('unsupported')],
+  ['-', absent('unsupported')],
+  ['n/a', absent('unsupported')],
+  ['none', absent('unsupported')],
+  ['not supported', absent('unsupported')],
+  ['requested functionality has been deprecated', absent('unsupported')],
+  ['insufficient permissions', absent('forbidden')],
+  ['not found', absent('not_present')],
+  ['gpu is lost', absent('not_present')],
+  ['gpu requires reset', absent('not_present')],
+  ['unknown error', absent('malformed')],
+  ['err!', absent('malformed')],
+]);
+
+/** Why the cell has no value; undefined if it has one. */
+export function absenceOfCell(cell: string): Absence | undefined {
+  return reasons.get(bare(cell));
+}
+
+/** The driver says that the GPU is off the bus or needs a reset. */
+export function saysLost(cell: string): boolean {
+  return /^gpu (is lost|requires reset)$/.test(bare(cell));
+}
+
+/** The driver failed to answer for this quantity. */
+export function saysError(cell: string): boolean {
+  return /^(err!|unknown error)$/.test(bare(cell));
+}
+
+/** `97 %` or `97` where the unit is %. Another unit than the expected one is malformed, never converted by guess. */
+export function parseQuantity(cell: string, unit: string): number | Absence {
+  const word = absenceOfCell(cell);
+  if (word) return word;
+  const match = /^(-?\d+(?:\.\d+)?)(?:\s*([^\s\d]\S*))?$/.exec(cell);
+  if (!match?.[1] || (match[2] !== undefined && match[2] !== unit)) return absent('malformed');
+  return Number(match[1]);
+}
+
+/** A mask such as 0x0000000000000004. */
+export function parseMask(cell: string): bigint | Absence {
+  const word = absenceOfCell(cell);
+  if (word) return word;
+  return /^0x[\da-f]{1,16}$/i.test(cell) ? BigInt(cell) : absent('malformed');
+}
+
+/** A word of a closed list as its number in NVML. */
+export function parseWord(cell: string, words: readonly string[]): number | Absence {
+  const word = absenceOfCell(cell);
+  if (word) return word;
+  const index = words.indexOf(cell);
+  return index < 0 ? absent('malformed') : index;
+}
+
+/** Text for a label: empty where there is none. */
+export function textOfCell(cell: string | undefined): string {
+  return cell === undefined || isAbsent(absenceOfCell(cell)) ? '' : cell;
+}
+
+function bare(cell: string): string {
+  return cell.replace(/^\[(.*)\]$/, '$1').toLowerCase();
+}

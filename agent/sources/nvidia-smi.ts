@@ -1,0 +1,285 @@
+// One long-lived `nvidia-smi --query-gpu=… --loop-ms=N`: its ticks, its silence, its restarts. Authority: nvidia-smi(1).
+// Nothing here waits: whoever reads calls `keepRunning` on every tick of its own.
+import { absent, isAbsent, type Absence, type AbsenceReason } from '#agent/contract';
+import type { CommandResult, CommandRunner, CommandStream, StreamEnd } from '../command.ts';
+import type { Log } from '../log.ts';
+import { cellsOf, parseHelpQuery, parseRefusedField, type NvidiaSmiRow } from '../parse/nvidia-smi-csv.ts';
+import { TickAssembler } from './nvidia-smi-tick.ts';
+
+const QUESTION_TIMEOUT_MS = 5000;
+const LEAST_SILENCE_MS = 5000;
+const FIRST_BACKOFF_MS = 1000;
+const LAST_BACKOFF_MS = 60_000;
+/** A loop that ran this long was healthy: the next restart is the first again. */
+const HEALTHY_MS = 60_000;
+
+export interface NvidiaSmiOptions {
+  readonly commands: CommandRunner;
+  readonly file: string;
+  /** Fields by their newest name, and those to ask for if the tool does not say which it knows. */
+  readonly fields: readonly string[];
+  readonly coreFields: ReadonlySet<string>;
+  readonly intervalMs: number;
+  readonly monotonicMs: () => number;
+  readonly log: Log;
+}
+
+export interface Tick {
+  readonly rows: readonly NvidiaSmiRow[];
+  readonly atMs: number;
+}
+
+export type NvidiaSmiState =
+  | { readonly kind: 'starting' }
+  | { readonly kind: 'ticking'; readonly tick: Tick }
+  | { readonly kind: 'failed'; readonly reason: AbsenceReason };
+
+/** Older names of fields. */
+const olderNames = new Map([['clocks_event_reasons.active', 'clocks_throttle_reasons.active']]);
+
+export class NvidiaSmi {
+  readonly #options: NvidiaSmiOptions;
+  readonly #silenceMs: number;
+  readonly #refused = new Set<string>();
+  readonly #waiting = new Set<() => void>();
+  #known: ReadonlySet<string> | undefined;
+  #phase: 'idle' | 'asking' | 'looping' | 'stopped' = 'idle';
+  #stream: CommandStream | undefined;
+  #assembler: TickAssembler | undefined;
+  #run = 0;
+  #startedMs = 0;
+  #aliveMs = 0;
+  #retryMs = Number.NEGATIVE_INFINITY;
+  #restarts = 0;
+  #tick: Tick | undefined;
+  #failure: { readonly reason: AbsenceReason; readonly message: string } | undefined;
+
+  constructor(options: NvidiaSmiOptions) {
+    this.#options = options;
+    this.#silenceMs = Math.max(LEAST_SILENCE_MS, 3 * options.intervalMs);
+  }
+
+  /** What is known now. A tick older than the silence limit is no reading any more. */
+  get state(): NvidiaSmiState {
+    const now = this.#options.monotonicMs();
+    if (this.#tick && now - this.#tick.atMs <= this.#silenceMs) return { kind: 'ticking', tick: this.#tick };
+    if (this.#failure) return { kind: 'failed', reason: this.#failure.reason };
+    return this.#tick ? { kind: 'failed', reason: 'timed_out' } : { kind: 'starting' };
+  }
+
+  /** Starts the loop when it is due, and ends one that has fallen silent. */
+  keepRunning(): void {
+    const now = this.#options.monotonicMs();
+    if (this.#phase === 'idle' && now >= this.#retryMs) void this.#begin();
+    if (this.#phase === 'looping' && now - this.#aliveMs > this.#silenceMs) this.#endSilent();
+  }
+
+  /** Resolves with the first tick or the first failure, at the latest after the given time. */
+  async settle(timeoutMs: number): Promise<void> {
+    if (this.state.kind !== 'starting') return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(done, timeoutMs);
+      const waiting = this.#waiting;
+      waiting.add(done);
+      function done(): void {
+        clearTimeout(timer);
+        waiting.delete(done);
+        resolve();
+      }
+    });
+  }
+
+  /** Compute processes per GPU UUID. */
+  async countProcesses(): Promise<ReadonlyMap<string, number> | Absence> {
+    const result = await this.#ask('nvidia-smi processes', [
+      '--query-compute-apps=gpu_uuid,pid',
+      '--format=csv,noheader',
+    ]);
+    if (result.kind !== 'done') return absent(reasonOf(result));
+    return result.exitCode === 0 ? countByUuid(result.stdout) : absent(reasonOfExit(result.exitCode));
+  }
+
+  stop(): void {
+    this.#phase = 'stopped';
+    this.#run++;
+    this.#stream?.stop();
+    this.#wake();
+  }
+
+  async #begin(): Promise<void> {
+    const run = ++this.#run;
+    this.#phase = 'asking';
+    this.#startedMs = this.#options.monotonicMs();
+    const known = this.#known ?? (await this.#askFields());
+    if (run !== this.#run) return;
+    if (isAbsent(known)) {
+      this.#fail(known.reason, `${this.#options.file} --help-query-gpu gave no answer`);
+      return;
+    }
+    this.#loop(run, known);
+  }
+
+  async #askFields(): Promise<ReadonlySet<string> | Absence> {
+    const result = await this.#ask('nvidia-smi help', ['--help-query-gpu']);
+    if (result.kind !== 'done') return absent(reasonOf(result));
+    const known = parseHelpQuery(result.stdout);
+    if (known.size > 0) this.#known = known;
+    return known;
+  }
+
+  #ask(kind: string, args: readonly string[]): Promise<CommandResult> {
+    const { commands, file } = this.#options;
+    return commands.run({ kind, file, args, timeoutMs: QUESTION_TIMEOUT_MS });
+  }
+
+  #loop(run: number, known: ReadonlySet<string>): void {
+    const fields = this.#fieldsOf(known);
+    const asked = fields.map(({ asked }) => asked);
+    const canonical = fields.map(({ field }) => field);
+    const assembler = new TickAssembler(canonical, this.#options.file, (rows) => {
+      this.#take(rows);
+    });
+    this.#assembler = assembler;
+    this.#phase = 'looping';
+    this.#startedMs = this.#aliveMs = this.#options.monotonicMs();
+    this.#stream = this.#options.commands.stream({
+      kind: 'nvidia-smi',
+      file: this.#options.file,
+      args: [`--query-gpu=${asked.join(',')}`, '--format=csv,nounits', `--loop-ms=${this.#options.intervalMs}`],
+      onLine: (line) => {
+        if (run === this.#run) assembler.add(line);
+      },
+      onEnd: (end) => {
+        if (run === this.#run) this.#ended(end, assembler);
+      },
+    });
+  }
+
+  #fieldsOf(known: ReadonlySet<string>): readonly { readonly field: string; readonly asked: string }[] {
+    const { fields, coreFields } = this.#options;
+    return fields.flatMap((field) => {
+      const names = [field, olderNames.get(field) ?? field];
+      const usable = names.filter((name) => !this.#refused.has(name));
+      const asked = usable.find((name) => (known.size > 0 ? known.has(name) : coreFields.has(field)));
+      return asked === undefined ? [] : [{ field, asked }];
+    });
+  }
+
+  #take(rows: readonly NvidiaSmiRow[]): void {
+    const now = this.#options.monotonicMs();
+    if (this.#failure) this.#options.log.info('nvidia-smi answers again');
+    this.#failure = undefined;
+    this.#aliveMs = now;
+    this.#tick = { rows, atMs: now };
+    this.#wake();
+  }
+
+  #endSilent(): void {
+    const stream = this.#stream;
+    // The end of a run that was given up says nothing more.
+    this.#run++;
+    this.#fail(this.#assembler?.sawGarbage ? 'malformed' : 'timed_out', 'nvidia-smi has fallen silent');
+    stream?.stop();
+  }
+
+  #ended(end: StreamEnd, assembler: TickAssembler): void {
+    const message = [...assembler.messages, end.stderr.trim()].filter(Boolean).join(' ');
+    if (end.exitCode === 0) assembler.flush();
+    const refused = end.exitCode === 2 ? parseRefusedField(message) : undefined;
+    if (refused !== undefined && !this.#refused.has(refused)) {
+      // This driver is older than the field: asked for again at once without it.
+      this.#refused.add(refused);
+      this.#idle(0);
+      this.keepRunning();
+      return;
+    }
+    if (this.#tick && this.#tick.atMs >= this.#startedMs) {
+      this.#options.log.warn('nvidia-smi ended', { exit: end.exitCode ?? end.reason, message });
+      this.#idle(this.#backoffMs());
+      return;
+    }
+    const garbage = assembler.sawGarbage && !end.exitCode;
+    this.#fail(garbage ? 'malformed' : reasonOfEnd(end), message || 'nvidia-smi gave no GPU');
+  }
+
+  #fail(reason: AbsenceReason, message: string): void {
+    if (this.#failure?.reason !== reason) this.#options.log.warn('no GPU readings', { reason, message });
+    this.#failure = { reason, message };
+    this.#idle(this.#backoffMs());
+    this.#wake();
+  }
+
+  #idle(waitMs: number): void {
+    this.#phase = 'idle';
+    this.#stream = undefined;
+    this.#retryMs = this.#options.monotonicMs() + waitMs;
+  }
+
+  #backoffMs(): number {
+    const ranMs = this.#options.monotonicMs() - this.#startedMs;
+    if (ranMs > HEALTHY_MS) this.#restarts = 0;
+    return Math.min(LAST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** this.#restarts++);
+  }
+
+  #wake(): void {
+    for (const done of this.#waiting) done();
+  }
+}
+
+function countByUuid(text: string): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const line of text.split('\n')) {
+    const [uuid, pid] = cellsOf(line);
+    if (uuid === undefined || pid === undefined || !/^\d+$/.test(pid)) continue;
+    counts.set(uuid, (counts.get(uuid) ?? 0) + 1);
+  }
+  return counts;
+}
+
+function reasonOfEnd(end: StreamEnd): AbsenceReason {
+  switch (end.reason) {
+    case 'exited':
+      return reasonOfExit(end.exitCode ?? -1);
+    case 'not_started':
+      return /EACCES|EPERM/.test(end.stderr) ? 'forbidden' : 'not_present';
+    case 'line_too_long':
+      return 'malformed';
+    case 'killed':
+    case 'stopped':
+    case 'stuck':
+      return 'timed_out';
+  }
+}
+
+function reasonOf(result: Exclude<CommandResult, { kind: 'done' }>): AbsenceReason {
+  switch (result.kind) {
+    case 'not_started':
+      return /EACCES|EPERM/.test(result.code) ? 'forbidden' : 'not_present';
+    case 'too_much_output':
+      return 'malformed';
+    case 'killed':
+    case 'timed_out':
+    case 'stuck':
+      return 'timed_out';
+  }
+}
+
+/** nvidia-smi(1), RETURN VALUE. No driver, no library, no GPU: there is nothing here that could be read. */
+function reasonOfExit(exitCode: number): AbsenceReason {
+  switch (exitCode) {
+    case 0:
+    case 6:
+    case 9:
+    case 12:
+    case 15:
+      return 'not_present';
+    case 2:
+    case 3:
+    case 13:
+      return 'unsupported';
+    case 4:
+      return 'forbidden';
+    default:
+      return 'malformed';
+  }
+}
