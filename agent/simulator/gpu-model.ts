@@ -1,0 +1,125 @@
+// What one GPU shows while a job runs on it: load, memory, power, temperature, clocks, throttling, processes.
+import type { GpuHardware, GpuModel } from './hardware.ts';
+import { busyShareOf, type Pace } from './pace.ts';
+import { noiseAt } from './random.ts';
+
+export interface GpuProcess {
+  readonly pid: number;
+  readonly name: string;
+  readonly memoryMiB: number;
+}
+
+export interface GpuState {
+  /** Shares of the last second. */
+  readonly busy: number;
+  readonly memoryActive: number;
+  readonly memoryUsedMiB: number;
+  readonly powerW: number;
+  readonly temperatureC: number;
+  readonly memoryTemperatureC: number;
+  readonly clockMHz: number;
+  /** Bits as NVML numbers them. */
+  readonly throttleMask: number;
+  readonly process: GpuProcess | undefined;
+}
+
+export const throttle = { none: 0, gpuIdle: 0x1, swPowerCap: 0x4, swThermal: 0x20 } as const;
+
+/** Memory the driver keeps for itself, and what a CUDA context takes. */
+const DRIVER_MIB = 4;
+const CONTEXT_MIB = 308;
+const INLET_C = 27;
+const WARM_UP_S = 40;
+/** From here on the driver lowers clocks. */
+const THROTTLE_C = 83;
+/** A kernel that only spins while it waits for other GPUs draws this share of full work. */
+const SPIN = 0.16;
+const IDLE_CLOCK_MHZ = 135;
+/** Power falls with about this power of the clock. */
+const CLOCK_EXPONENT = 2.4;
+
+export interface GpuSituation {
+  readonly model: GpuModel;
+  readonly hardware: GpuHardware;
+  readonly pace: Pace | undefined;
+  readonly timeS: number;
+}
+
+/** The next state; the temperature of the one before it lives on. Without one the GPU has long been doing what it does. */
+export function stepGpu(situation: GpuSituation, before: GpuState | undefined, seconds: number): GpuState {
+  const { model, hardware, pace, timeS } = situation;
+  const process = processOf(situation);
+  const busy = pace && process ? busyShareOf(pace, hardware.index, timeS) : 0;
+  const wanted = wantedPower(situation, { busy, held: process !== undefined });
+  const limit = powerLimit(model, hardware, before?.temperatureC ?? steadyC(hardware, wanted));
+  const powerW = Math.min(wanted, limit.watts);
+  const throttleMask = wanted > limit.watts ? limit.mask : process ? throttle.none : throttle.gpuIdle;
+  const clockShare = (powerW / wanted) ** (1 / CLOCK_EXPONENT);
+  const temperatureC = warmed(before?.temperatureC, steadyC(hardware, powerW), seconds);
+  return {
+    busy,
+    memoryActive: memoryActivity(situation, busy),
+    memoryUsedMiB: DRIVER_MIB + (process?.memoryMiB ?? 0),
+    powerW,
+    temperatureC,
+    memoryTemperatureC: temperatureC - 2 + 5 * busy * (pace?.job.needs.memoryActivity ?? 0),
+    clockMHz: process ? stepsOf(model.maxClockMHz * clockShare) : IDLE_CLOCK_MHZ,
+    throttleMask,
+    process,
+  };
+}
+
+function processOf({ model, hardware, pace }: GpuSituation): GpuProcess | undefined {
+  if (!pace || pace.phase === 'none') return undefined;
+  // The interpreter starts and imports before it touches the GPU.
+  if (pace.phase === 'startup' && pace.progress < 0.25) return undefined;
+  const share = pace.phase === 'startup' ? (pace.progress - 0.25) / 0.75 : 1;
+  const working = Math.floor(model.memoryMiB * 0.96 * pace.job.needs.memoryShare * share);
+  return {
+    pid: 10_000 + ((pace.job.id * 16 + hardware.index) % 4_100_000),
+    name: pace.job.kind === 'notebook' ? '/opt/conda/bin/python3.8' : 'python',
+    memoryMiB: CONTEXT_MIB + working,
+  };
+}
+
+function wantedPower({ model, hardware, pace, timeS }: GpuSituation, now: { busy: number; held: boolean }): number {
+  const jitter = (noiseAt(hardware.index + (pace?.job.stream ?? 77), Math.floor(timeS * 10) + 1) - 0.5) * 2;
+  if (!now.held || !pace) return model.idleW + jitter * 0.6;
+  const { exposedComm, intensity } = pace.job.needs;
+  const work = now.busy * (1 - exposedComm + exposedComm * SPIN);
+  const full = model.powerLimitW * intensity;
+  return Math.max(model.contextW, model.contextW + (full - model.contextW) * work) + jitter * (0.5 + 6 * work);
+}
+
+function powerLimit(
+  model: GpuModel,
+  hardware: GpuHardware,
+  temperatureC: number,
+): { readonly watts: number; readonly mask: number } {
+  const coolable = (THROTTLE_C - INLET_C) / hardware.thermalResistance;
+  if (coolable < model.powerLimitW && temperatureC > THROTTLE_C - 0.75) {
+    return { watts: coolable, mask: throttle.swThermal };
+  }
+  return { watts: model.powerLimitW - 0.5, mask: throttle.swPowerCap };
+}
+
+function steadyC(hardware: GpuHardware, powerW: number): number {
+  return INLET_C + hardware.thermalResistance * powerW;
+}
+
+function warmed(before: number | undefined, steady: number, seconds: number): number {
+  return before === undefined
+    ? Math.min(steady, THROTTLE_C)
+    : before + (steady - before) * (1 - Math.exp(-seconds / WARM_UP_S));
+}
+
+function memoryActivity({ pace }: GpuSituation, busy: number): number {
+  if (!pace) return 0;
+  const { memoryActivity, exposedComm } = pace.job.needs;
+  return busy * memoryActivity * (1 - 0.8 * exposedComm);
+}
+
+/** V100 clocks move in steps of 7.5 MHz. */
+function stepsOf(clockMHz: number): number {
+  return Math.floor(Math.round(clockMHz / 7.5) * 7.5);
+}
