@@ -43,7 +43,7 @@ export function findHcas(tree: Tree): ReadonlyMap<string, string> {
 }
 
 export function describeHca(tree: Tree, device: string, path: string): HcaFacts {
-  const devicePath = path.startsWith(PCI_DEVICES) ? path.split('/').slice(0, -2).join('/') : `${path}/device`;
+  const devicePath = devicePathOf(tree, path);
   const address = pciAddressOf(tree, devicePath);
   const netPath = `${devicePath}/net`;
   return {
@@ -60,6 +60,15 @@ export function describeHca(tree: Tree, device: string, path: string): HcaFacts 
       .names(`${path}/ports`)
       .map((port) => describePort(tree, { port, path: `${path}/ports/${port}`, netPath })),
   };
+}
+
+/** The PCI device: behind the link, or in a recorded tree without it the directory that holds the adapter. */
+function devicePathOf(tree: Tree, path: string): string {
+  if (tree.exists(`${path}/device`)) return `${path}/device`;
+  const resolved = tree.resolve(path);
+  const parent = isAbsent(resolved) ? undefined : /^(.*)\/infiniband\/[^/]+$/.exec(resolved)?.[1];
+  const onPci = parent !== undefined && sysfsPciAddress(parent.split('/').at(-1) ?? '') !== undefined;
+  return onPci ? parent : `${path}/device`;
 }
 
 function describePort(tree: Tree, at: { port: string; path: string; netPath: string }): PortFacts {
