@@ -8,6 +8,7 @@ need prometheus prometheus
 need promtool prometheus
 need prometheus-node-exporter prometheus-node-exporter
 need chromium chromium
+need jsonnet jsonnet
 [ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || missing+=(fonts-dejavu-core)
 if [ "${#missing[@]}" -eq 0 ]; then
   echo "all programs the tests need are installed"
