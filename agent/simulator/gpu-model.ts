@@ -107,10 +107,10 @@ function steadyC(hardware: GpuHardware, powerW: number): number {
   return INLET_C + hardware.thermalResistance * powerW;
 }
 
+/** The driver lets no GPU get much hotter than where it begins to throttle. */
 function warmed(before: number | undefined, steady: number, seconds: number): number {
-  return before === undefined
-    ? Math.min(steady, THROTTLE_C)
-    : before + (steady - before) * (1 - Math.exp(-seconds / WARM_UP_S));
+  const next = before === undefined ? steady : before + (steady - before) * (1 - Math.exp(-seconds / WARM_UP_S));
+  return Math.min(next, THROTTLE_C + 1);
 }
 
 function memoryActivity({ pace }: GpuSituation, busy: number): number {

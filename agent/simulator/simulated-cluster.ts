@@ -1,0 +1,132 @@
+// The simulated cluster in one process: one model, one tree per node, one real agent per node reading it.
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { UsageError } from '#agent/contract';
+import { sherlock } from './hardware.ts';
+import { NodeTree } from './node-tree.ts';
+import type { FilePool } from './render/tree-writer.ts';
+import { SimulatedWorkload } from './workload.ts';
+
+export interface ClusterOptions {
+  readonly seed: number;
+  readonly nodes: number;
+  readonly intervalMs: number;
+  /** An empty or new directory; undefined makes one in memory where there is room. */
+  readonly directory: string | undefined;
+}
+
+/** A node on disk, as its agent is to read it. */
+export interface NodeOnDisk {
+  readonly name: string;
+  readonly root: string;
+  readonly nvidiaSmi: string;
+}
+
+const MEMORY_DIRECTORY = '/dev/shm';
+const LEAST_ROOM_BYTES = 64e6;
+const PREFIX = 'whyidle-simulation-';
+/** A machine that slept does not make up for the hours it missed. */
+const LONGEST_STEP_S = 60;
+
+export class SimulatedCluster {
+  readonly directory: string;
+  readonly workload: SimulatedWorkload;
+  readonly nodes: readonly NodeOnDisk[];
+  readonly #trees: readonly NodeTree[];
+  readonly #intervalMs: number;
+  #timer: NodeJS.Timeout | undefined;
+  #steppedMs = performance.now();
+
+  constructor({ seed, nodes, intervalMs, directory }: ClusterOptions) {
+    this.#intervalMs = intervalMs;
+    this.directory = directory === undefined ? freshDirectory() : emptyDirectory(directory);
+    const pool: FilePool = new Map();
+    this.workload = new SimulatedWorkload(seed, sherlock({ seed, nodes, nowS: Date.now() / 1000 }));
+    this.#trees = this.workload.states.map(
+      (state) => new NodeTree(join(this.directory, state.hardware.name), state, pool),
+    );
+    this.nodes = this.#trees.map(({ root, nvidiaSmi }, index) => ({
+      name: this.workload.nodes[index]?.name ?? '',
+      root,
+      nvidiaSmi,
+    }));
+  }
+
+  start(): void {
+    this.#steppedMs = performance.now();
+    this.#schedule();
+  }
+
+  /** Whole intervals that have passed become one step of the model, so that late timers lose nothing. */
+  step(monotonicMs: number): void {
+    const intervals = Math.floor((monotonicMs - this.#steppedMs) / this.#intervalMs);
+    if (intervals < 1) return;
+    this.#steppedMs += intervals * this.#intervalMs;
+    this.workload.advance(Math.min((intervals * this.#intervalMs) / 1000, LONGEST_STEP_S));
+    const moment = { wall: new Date(), monotonicMs };
+    for (const [index, state] of this.workload.states.entries()) this.#trees[index]?.update(state, moment);
+  }
+
+  /** Ends the loops of nvidia-smi and removes the directory. */
+  stop(): void {
+    clearTimeout(this.#timer);
+    for (const tree of this.#trees) tree.close();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  #schedule(): void {
+    const dueMs = this.#steppedMs + this.#intervalMs;
+    this.#timer = setTimeout(
+      () => {
+        this.step(performance.now());
+        this.#schedule();
+      },
+      Math.max(1, Math.ceil(dueMs - performance.now())),
+    );
+  }
+}
+
+/** In memory if there is room: the files change every second. What earlier runs were killed over is removed. */
+function freshDirectory(): string {
+  const parent = hasRoom(MEMORY_DIRECTORY) ? MEMORY_DIRECTORY : tmpdir();
+  removeLeftovers(parent);
+  return mkdtempSync(join(parent, `${PREFIX}${process.pid}-`));
+}
+
+function hasRoom(directory: string): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(directory);
+    return bavail * bsize >= LEAST_ROOM_BYTES;
+  } catch {
+    // No such file system here.
+    return false;
+  }
+}
+
+function removeLeftovers(parent: string): void {
+  for (const name of readdirSync(parent)) {
+    const [, pid] = /^whyidle-simulation-(\d+)-/.exec(name) ?? [];
+    if (pid === undefined || isAlive(Number(pid))) continue;
+    try {
+      rmSync(join(parent, name), { recursive: true });
+    } catch {
+      // Another user's.
+    }
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return !(error instanceof Error && 'code' in error && error.code === 'ESRCH');
+  }
+}
+
+function emptyDirectory(directory: string): string {
+  mkdirSync(directory, { recursive: true });
+  if (readdirSync(directory).length > 0) throw new UsageError(`--dir: ${directory} is not empty`);
+  return directory;
+}
