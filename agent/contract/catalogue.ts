@@ -26,6 +26,8 @@ export const catalogue = { ...agentCatalogue, ...verdictRows, ...serverRows } as
 
 export type AgentMetricId = keyof typeof agentCatalogue;
 export type MetricId = keyof typeof catalogue;
+/** Metrics of the server itself. */
+export type ServerMetricId = keyof typeof serverRows;
 
 /** The label names of one metric, as a record: `LabelsOf<'disk_read_bytes_total'>` is `{device: string}`. */
 export type LabelsOf<M extends MetricId> = Readonly<Record<(typeof catalogue)[M]['labels'][number], string>>;
@@ -47,6 +49,9 @@ export function isAgentMetricId(id: string): id is AgentMetricId {
 }
 
 export const agentMetricIds: readonly AgentMetricId[] = Object.keys(agentCatalogue).filter(isAgentMetricId);
+
+const isServerMetricId = (id: string): id is ServerMetricId => Object.hasOwn(serverRows, id);
+export const serverMetricIds: readonly ServerMetricId[] = Object.keys(serverRows).filter(isServerMetricId);
 
 export function rowOf(id: MetricId): MetricRow {
   return catalogue[id];

@@ -143,7 +143,8 @@ function entriesOf(value: unknown, where: string, what: string): [string, unknow
   return Object.entries(value);
 }
 
-function suggest(word: string, known: readonly string[], show = (one: string): string => one): string {
+/** `, did you mean …?` for the known word that is nearest, or nothing. */
+export function suggest(word: string, known: readonly string[], show = (one: string): string => one): string {
   const [best] = known
     .map((one) => ({ one, distance: distanceOf(word, one) }))
     .toSorted((a, b) => a.distance - b.distance);

@@ -41,6 +41,12 @@ export interface MetricRow<L extends string = string, K extends Kind = Kind> {
   readonly lane: Lane;
 }
 
+/** The device a series belongs to, as `whyidle_unavailable` names it: `3` for a GPU, `mlx5_0/1` for a port, `nvme0n1`. */
+export function deviceOf({ labels }: Pick<MetricRow, 'labels'>, values: readonly string[]): string {
+  const [first = '', second = ''] = values;
+  return labels[0] === 'device' && labels[1] === 'port' && second !== '' ? `${first}/${second}` : first;
+}
+
 interface Details<L extends string> {
   readonly labels?: readonly L[];
   readonly help: string;

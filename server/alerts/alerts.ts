@@ -1,0 +1,104 @@
+// What somebody should look at: GPUs held idle or underused, nodes that deliver nothing.
+// A condition is pending from when it is seen and fires once it has lasted as long as the configuration says.
+import type { Alert } from '#server/contract';
+import type { ServerConfig } from '../config.ts';
+import type { Fleet } from '../fleet/fleet.ts';
+import type { FleetGpu } from '../fleet/gpu.ts';
+import type { FleetNode } from '../fleet/node.ts';
+import { heldIdleText, nodeDownText, underusedText } from './texts.ts';
+
+export type AlertSettings = Pick<
+  ServerConfig,
+  'alerts.held_idle_after' | 'alerts.underused_after' | 'alerts.underused_below' | 'alerts.node_down_after'
+>;
+
+/** A GPU held idle for so long is critical. */
+const CRITICAL_AFTER_MS = 4 * 3_600_000;
+
+export class Alerts {
+  readonly #fleet: Fleet;
+  readonly #settings: AlertSettings;
+  #current: readonly Alert[] = [];
+
+  constructor(fleet: Fleet, settings: AlertSettings) {
+    this.#fleet = fleet;
+    this.#settings = settings;
+  }
+
+  /** Firing ones first, the oldest on top. */
+  get current(): readonly Alert[] {
+    return this.#current;
+  }
+
+  /** Looks at the fleet as it is now; called once a second, after the verdicts were renewed. */
+  renew(nowMs: number): void {
+    const nodes = this.#fleet.nodes.flatMap((node) => this.#ofNode(node, nowMs));
+    const gpus = this.#fleet.gpus.flatMap((gpu) => this.#ofGpu(gpu, nowMs));
+    this.#current = [...nodes, ...gpus].toSorted(
+      (a, b) => Number(b.state === 'firing') - Number(a.state === 'firing') || a.since_ms - b.since_ms,
+    );
+  }
+
+  #ofNode(node: FleetNode, nowMs: number): readonly Alert[] {
+    const sinceMs = node.lastReceivedMs;
+    if (sinceMs === undefined || node.isUp(nowMs)) return [];
+    const { length: gpus } = this.#fleet.gpusOf(node);
+    return [
+      {
+        id: `node_down:${node.name}`,
+        kind: 'node_down',
+        severity: 'warning',
+        state: stateOf(nowMs - sinceMs, this.#settings['alerts.node_down_after']),
+        node: node.name,
+        gpu: null,
+        uuid: null,
+        since_ms: sinceMs,
+        text: nodeDownText(node.name, nowMs - sinceMs, gpus),
+      },
+    ];
+  }
+
+  /** The GPUs of a silent node have one alert, the node's. */
+  #ofGpu(gpu: FleetGpu, nowMs: number): readonly Alert[] {
+    const lowSinceMs = gpu.account.lowSince(nowMs, this.#settings['alerts.underused_below']);
+    if (!gpu.node.isUp(nowMs)) return [];
+    if (gpu.account.class === 'held.idle') return [this.#heldIdle(gpu, nowMs)];
+    return lowSinceMs === undefined ? [] : [this.#underused(gpu, lowSinceMs, nowMs)];
+  }
+
+  #heldIdle(gpu: FleetGpu, nowMs: number): Alert {
+    const { sinceMs } = gpu.account;
+    const forMs = nowMs - sinceMs;
+    return {
+      ...identityOf(gpu, 'gpu_held_idle'),
+      severity: forMs >= CRITICAL_AFTER_MS ? 'critical' : 'warning',
+      state: stateOf(forMs, this.#settings['alerts.held_idle_after']),
+      since_ms: sinceMs,
+      text: heldIdleText(gpu, forMs),
+    };
+  }
+
+  #underused(gpu: FleetGpu, sinceMs: number, nowMs: number): Alert {
+    return {
+      ...identityOf(gpu, 'gpu_underused'),
+      severity: 'warning',
+      state: stateOf(nowMs - sinceMs, this.#settings['alerts.underused_after']),
+      since_ms: sinceMs,
+      text: underusedText(gpu, nowMs - sinceMs),
+    };
+  }
+}
+
+function identityOf(gpu: FleetGpu, kind: Alert['kind']): Pick<Alert, 'id' | 'kind' | 'node' | 'gpu' | 'uuid'> {
+  return {
+    id: `${kind}:${gpu.node.name}:${gpu.gpu}:${gpu.uuid}`,
+    kind,
+    node: gpu.node.name,
+    gpu: gpu.gpu,
+    uuid: gpu.uuid,
+  };
+}
+
+function stateOf(forMs: number, afterMs: number): Alert['state'] {
+  return forMs >= afterMs ? 'firing' : 'pending';
+}

@@ -1,0 +1,53 @@
+// Which commands there are; each is loaded when it is called.
+
+/** Runs with its arguments and gives the exit code: 0 fine, 1 finding, 2 failure, 64 usage, 69 server unreachable. */
+export type Command = (args: readonly string[]) => Promise<number>;
+
+interface Entry {
+  readonly summary: string;
+  readonly load: () => Promise<Command>;
+}
+
+export const commands: Readonly<Record<string, Entry>> = {
+  server: {
+    summary: 'receive, judge and show: the page, the API, /metrics',
+    load: async () => (await import('./server.ts')).runServer,
+  },
+  agent: {
+    summary: 'read this node and send it to a server, or serve its own /metrics',
+    load: async () => (await import('./agent.ts')).agentCommand('agent'),
+  },
+  sample: {
+    summary: 'print what one agent reads here, no server needed',
+    load: async () => (await import('./agent.ts')).agentCommand('sample'),
+  },
+  demo: {
+    summary: 'a simulated cluster in the same page',
+    load: async () => (await import('./demo.ts')).runDemo,
+  },
+  config: {
+    summary: 'print or validate the configuration of the server',
+    load: async () => (await import('./config.ts')).runConfig,
+  },
+  version: {
+    summary: 'what this program is',
+    load: async () => (await import('./version.ts')).runVersion,
+  },
+  help: {
+    summary: 'this list, or the flags of one command',
+    load: async () => (await import('./help.ts')).runHelp,
+  },
+};
+
+const aliases = new Map([
+  ['--help', 'help'],
+  ['-h', 'help'],
+  ['--version', 'version'],
+  ['-V', 'version'],
+]);
+const byName = new Map(Object.entries(commands));
+
+export function findCommand(name: string): Command | undefined {
+  const entry = byName.get(aliases.get(name) ?? name);
+  return entry && (async (args) => (await entry.load())(args));
+}

@@ -1,0 +1,50 @@
+// `whyidle demo`: the same server on a temporary state, and the simulated cluster as a child that reports to it.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createLog } from '../log.ts';
+import { startServer } from '../main.ts';
+import { readServerConfig } from './arguments.ts';
+import { findPlaces } from './dist.ts';
+import { renderServerHelp, wantsHelp } from './help.ts';
+import { untilStopped } from './signals.ts';
+import { supervise } from './supervisor.ts';
+
+export async function runDemo(args: readonly string[]): Promise<number> {
+  if (wantsHelp(args)) {
+    process.stdout.write(renderServerHelp('whyidle demo [FLAGS]'));
+    return 0;
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'whyidle-demo-'));
+  try {
+    await demonstrate(args, folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  process.exit(0);
+}
+
+async function demonstrate(args: readonly string[], folder: string): Promise<void> {
+  const config = readServerConfig(args, {
+    'server.cluster': 'Sherlock (simulated)',
+    'server.data': join(folder, 'state'),
+    // Nobody watches a demo for ten minutes before something fires.
+    'alerts.held_idle_after': 60_000,
+    'alerts.underused_after': 120_000,
+  });
+  const stopped = untilStopped();
+  const log = createLog((line) => process.stderr.write(line));
+  const { webFolder, agentProgram } = findPlaces();
+  const server = await startServer({ config, webFolder, log });
+  const cluster = supervise({
+    name: 'simulated cluster',
+    file: process.execPath,
+    args: [agentProgram, 'simulate', '--server', server.url, '--dir', join(folder, 'cluster')],
+    log,
+  });
+  process.stderr.write(
+    `whyidle is at ${server.url}\n16 simulated nodes with 192 GPUs are starting. Nothing here is real. Ctrl-C stops.\n`,
+  );
+  await stopped;
+  await Promise.all([cluster.stop(), server.stop()]);
+}

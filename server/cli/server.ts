@@ -1,0 +1,34 @@
+// `whyidle server`: serves until it is told to stop.
+import { createLog } from '../log.ts';
+import { startServer } from '../main.ts';
+import { readServerConfig } from './arguments.ts';
+import { findPlaces } from './dist.ts';
+import { renderServerHelp, wantsHelp } from './help.ts';
+import { untilStopped } from './signals.ts';
+import { supervise } from './supervisor.ts';
+
+export async function runServer(args: readonly string[]): Promise<number> {
+  if (wantsHelp(args)) {
+    process.stdout.write(renderServerHelp('whyidle server [FLAGS]'));
+    return 0;
+  }
+  const config = readServerConfig(args);
+  const stopped = untilStopped();
+  const log = createLog((line) => process.stderr.write(line));
+  const { webFolder, agentProgram } = findPlaces();
+  const server = await startServer({ config, webFolder, log });
+  const agent = config['server.with_agent']
+    ? supervise({
+        name: 'agent',
+        file: process.execPath,
+        args: [agentProgram, 'agent', '--server', server.url],
+        log,
+      })
+    : undefined;
+  process.stderr.write(
+    `whyidle is at ${server.url}\n${agent ? 'This machine is being read.' : 'Waiting for agents.'} Ctrl-C stops.\n`,
+  );
+  await stopped;
+  await Promise.all([agent?.stop(), server.stop()]);
+  process.exit(0);
+}

@@ -1,0 +1,109 @@
+// Settings of the server: file < environment < flag, and the rule about addresses that others can reach.
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import {
+  durationMs,
+  flagSwitch,
+  listenAddress,
+  resolveSettings,
+  UsageError,
+  wordList,
+  type Settings,
+  type ValuesOf,
+} from '#agent/contract';
+import * as v from 'valibot';
+import { parse, YAMLParseError } from 'yaml';
+import { checkBind } from './access/bind.ts';
+
+const text = v.pipe(v.string(), v.minLength(1));
+const share = v.pipe(v.union([v.string(), v.number()]), v.transform(Number), v.number(), v.minValue(0), v.maxValue(1));
+
+export const serverSettings = {
+  'server.listen': {
+    schema: listenAddress,
+    default: { host: '127.0.0.1', port: 8420 },
+    defaultText: '127.0.0.1:8420',
+    flag: 'listen',
+    argument: 'HOST:PORT',
+    help: 'where to serve the page, the API and agents',
+  },
+  'server.data': {
+    schema: text,
+    default: undefined,
+    defaultText: '$STATE_DIRECTORY, else ~/.local/state/whyidle',
+    flag: 'data',
+    argument: 'DIR',
+    help: 'where state is kept',
+  },
+  'server.cluster': {
+    schema: text,
+    default: 'cluster',
+    defaultText: 'cluster',
+    flag: 'cluster',
+    argument: 'NAME',
+    help: 'what the cluster is called on the page',
+  },
+  'server.with_agent': {
+    schema: flagSwitch,
+    default: false,
+    flag: 'with-agent',
+    help: 'also run an agent for this machine',
+  },
+  'access.mode': {
+    schema: v.picklist(['none', 'local', 'oidc', 'proxy']),
+    default: undefined,
+    help: 'who may look: must be written out unless the server listens on loopback',
+  },
+  'access.hosts': {
+    schema: wordList,
+    default: [],
+    help: 'further names this server is reached by',
+  },
+  'alerts.held_idle_after': { schema: durationMs, default: 600_000, help: 'a GPU may be held idle for so long' },
+  'alerts.underused_after': { schema: durationMs, default: 600_000, help: 'a GPU may be underused for so long' },
+  'alerts.underused_below': { schema: share, default: 0.2, help: 'utilisation below which a held GPU is underused' },
+  'alerts.node_down_after': { schema: durationMs, default: 30_000, help: 'a node may be silent for so long' },
+} as const satisfies Settings;
+
+export type ServerConfig = ValuesOf<typeof serverSettings>;
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Reads the configuration file, if one is named, and resolves all settings. Throws UsageError. */
+export function resolveConfig(
+  sources: { readonly file: string | undefined; readonly env: Environment; readonly args: readonly string[] },
+  changedDefaults: Partial<ServerConfig> = {},
+): { readonly config: ServerConfig; readonly positionals: readonly string[] } {
+  const { file, env, args } = sources;
+  const fromFile = file === undefined ? {} : { file: readConfigFile(file), fileName: file };
+  const settings = withDefaults(changedDefaults);
+  const { values, positionals } = resolveSettings(settings, { ...fromFile, env, args });
+  checkBind(values);
+  return { config: values, positionals };
+}
+
+/** Where state is kept unless it is said. */
+export function stateFolder(config: ServerConfig, env: Environment): string {
+  return (
+    config['server.data'] ??
+    env['STATE_DIRECTORY'] ??
+    join(env['XDG_STATE_HOME'] ?? join(homedir(), '.local/state'), 'whyidle')
+  );
+}
+
+function withDefaults(changed: Partial<ServerConfig>): typeof serverSettings {
+  const entries = Object.entries(serverSettings).map(([name, setting]) => [
+    name,
+    name in changed ? { ...setting, default: changed[name as keyof ServerConfig] } : setting,
+  ]);
+  return Object.fromEntries(entries) as typeof serverSettings; // the same settings, each default of its own type
+}
+
+function readConfigFile(file: string): unknown {
+  try {
+    return parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    const problem = error instanceof YAMLParseError ? 'is not valid YAML' : 'cannot be read';
+    throw new UsageError(`${file} ${problem}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}

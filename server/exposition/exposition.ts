@@ -1,0 +1,196 @@
+// The metrics page: device series of all nodes by our own writer, family by family in catalogue order, then the verdicts,
+// then the server's own metrics out of prom-client's registry. Every node's series carry the label `node`, so that a
+// scrape of this one page needs no relabelling.
+import {
+  agentMetricIds,
+  catalogue,
+  metricName,
+  PRESENT,
+  renderHeadOf,
+  renderLinePrefix,
+  renderSteps,
+  serverMetricIds,
+  type MetricId,
+  type TextFormat,
+} from '#agent/contract';
+import type { Registry } from 'prom-client';
+import { build } from '../build.ts';
+import type { Fleet } from '../fleet/fleet.ts';
+import type { FleetGpu } from '../fleet/gpu.ts';
+import type { FleetNode } from '../fleet/node.ts';
+import { GpuLines } from './gpu-lines.ts';
+import { buildNodeLines, type NodeLines } from './node-lines.ts';
+import { PageBuffer } from './page-buffer.ts';
+import { UnavailableLines } from './unavailable-lines.ts';
+
+interface Cached {
+  readonly generation: number;
+  readonly lines: NodeLines;
+  readonly unavailable: UnavailableLines;
+}
+
+type OwnMetrics = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
+
+export class Exposition {
+  readonly #fleet: Fleet;
+  readonly #registry: Registry;
+  readonly #page = new PageBuffer();
+  readonly #nodes = new WeakMap<FleetNode, Cached>();
+  readonly #gpus = new WeakMap<FleetGpu, GpuLines>();
+
+  constructor(fleet: Fleet, registry: Registry) {
+    this.#fleet = fleet;
+    this.#registry = registry;
+  }
+
+  async renderFleet(format: TextFormat, nowMs: number): Promise<Buffer<ArrayBuffer>> {
+    const own = await this.#registry.getMetricsAsJSON();
+    const { nodes, gpus } = this.#fleet;
+    this.#page.start();
+    this.#writeNodes(nodes, gpus, { format, nowMs, withServer: true });
+    this.#writeOwn(own, format);
+    return this.#finish(format);
+  }
+
+  renderNode(node: FleetNode, format: TextFormat, nowMs: number): Buffer<ArrayBuffer> {
+    this.#page.start();
+    this.#writeNodes([node], this.#fleet.gpusOf(node), { format, nowMs, withServer: false });
+    return this.#finish(format);
+  }
+
+  #writeNodes(
+    nodes: readonly FleetNode[],
+    gpus: readonly FleetGpu[],
+    { format, nowMs, withServer }: { format: TextFormat; nowMs: number; withServer: boolean },
+  ): void {
+    const up = nodes.filter((node) => node.isUp(nowMs)).map((node) => ({ node, ...this.#cached(node) }));
+    for (const [family, id] of agentMetricIds.entries()) {
+      const head = new Head(this.#page, id, format);
+      if (id === 'unavailable') for (const { node, unavailable } of up) head.text(unavailable.of(node));
+      else for (const { node, lines } of up) this.#writeFamily(node, lines, family, head);
+      if (id === 'build_info' && withServer) head.text(serverBuildLine);
+    }
+    this.#writeVerdicts(gpus, format);
+    this.#writeStates(nodes, format, nowMs);
+  }
+
+  #writeFamily(node: FleetNode, lines: NodeLines, family: number, head: Head): void {
+    const { prefixes, starts, indexes, families } = lines;
+    const { states, steps } = node.decoder;
+    const { scale } = catalogue[agentMetricIds[family] ?? 'build_info'];
+    const digits = Math.round(Math.log10(scale));
+    const end = families[family + 1] ?? 0;
+    for (let line = families[family] ?? 0; line < end; line++) {
+      const index = indexes[line] ?? 0;
+      if (states[index] !== PRESENT) continue;
+      head.write();
+      this.#page.copy(prefixes, starts[line] ?? 0, starts[line + 1] ?? 0);
+      const value = steps[index] ?? 0;
+      if (Number.isSafeInteger(value)) this.#page.value(value, digits);
+      else this.#page.text(`${renderSteps(node.decoder.exact(index), scale)}\n`);
+    }
+  }
+
+  #writeVerdicts(gpus: readonly FleetGpu[], format: TextFormat): void {
+    const state = new Head(this.#page, 'gpu_state', format);
+    for (const gpu of gpus) state.text(`${this.#linesOf(gpu).state(gpu.account.class)}1\n`);
+    const seconds = new Head(this.#page, 'gpu_state_seconds_total', format);
+    for (const gpu of gpus) {
+      for (const [leaf, ms] of gpu.account.booked) {
+        seconds.text(this.#linesOf(gpu).seconds(leaf));
+        this.#page.value(ms, 3);
+      }
+    }
+  }
+
+  /** The nodes as the server sees them; of a node that is down only this is left. */
+  #writeStates(nodes: readonly FleetNode[], format: TextFormat, nowMs: number): void {
+    this.#writeNodeRow('node_up', nodes, format, (node) => (node.isUp(nowMs) ? 1 : 0));
+    this.#writeNodeRow('node_last_sample_timestamp_seconds', nodes, format, (node) => node.lastSampleMs);
+    this.#writeNodeRow('node_clock_offset_seconds', nodes, format, (node) =>
+      node.isUp(nowMs) ? node.clockOffsetMs : undefined,
+    );
+  }
+
+  #writeNodeRow(
+    id: 'node_up' | 'node_last_sample_timestamp_seconds' | 'node_clock_offset_seconds',
+    nodes: readonly FleetNode[],
+    format: TextFormat,
+    stepsOf: (node: FleetNode) => number | undefined,
+  ): void {
+    const head = new Head(this.#page, id, format);
+    for (const node of nodes) {
+      const steps = stepsOf(node);
+      if (steps === undefined) continue;
+      head.text(renderLinePrefix(metricName(id), ['node'], [node.name]));
+      this.#page.value(Math.round(steps), Math.round(Math.log10(catalogue[id].scale)));
+    }
+  }
+
+  /** prom-client counts; the lines are written here, because its own OpenMetrics form renames its counters for good. */
+  #writeOwn(own: OwnMetrics, format: TextFormat): void {
+    const byName = new Map(own.map((metric) => [metric.name, metric.values]));
+    for (const id of serverMetricIds) {
+      const name = metricName(id);
+      const head = new Head(this.#page, id, format);
+      for (const { labels, value } of byName.get(name) ?? []) {
+        const names = Object.keys(labels);
+        head.text(`${renderLinePrefix(name, names, Object.values(labels).map(String))}${value}\n`);
+      }
+    }
+  }
+
+  #finish(format: TextFormat): Buffer<ArrayBuffer> {
+    if (format === 'openmetrics') this.#page.text('# EOF\n');
+    return this.#page.finish();
+  }
+
+  #cached(node: FleetNode): Cached {
+    let cached = this.#nodes.get(node);
+    if (cached?.generation !== node.generation) {
+      const lines = buildNodeLines(node.name, node.schema);
+      cached = { generation: node.generation, lines, unavailable: new UnavailableLines() };
+      this.#nodes.set(node, cached);
+    }
+    return cached;
+  }
+
+  #linesOf(gpu: FleetGpu): GpuLines {
+    let lines = this.#gpus.get(gpu);
+    if (!lines) this.#gpus.set(gpu, (lines = new GpuLines(gpu)));
+    return lines;
+  }
+}
+
+const serverBuildLine = `${renderLinePrefix(metricName('build_info'), catalogue.build_info.labels, [
+  build.version,
+  build.commit,
+  build.runtime,
+])}1\n`;
+
+/** HELP and TYPE of a family, written before its first line and not at all without one. */
+class Head {
+  readonly #page: PageBuffer;
+  readonly #id: MetricId;
+  readonly #format: TextFormat;
+  #written = false;
+
+  constructor(page: PageBuffer, id: MetricId, format: TextFormat) {
+    this.#page = page;
+    this.#id = id;
+    this.#format = format;
+  }
+
+  write(): void {
+    if (this.#written) return;
+    this.#written = true;
+    this.#page.text(renderHeadOf(this.#id, this.#format));
+  }
+
+  /** A piece of a line, or whole lines; nothing for an empty text. */
+  text(text: string): void {
+    if (text === '') return;
+    this.write();
+    this.#page.text(text);
+  }
+}

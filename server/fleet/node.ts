@@ -1,0 +1,125 @@
+// One node as it stands: what its agent said it is, its series, and the newest value of each.
+import { FrameDecoder, PRESENT, reasonOfState, type AbsenceReason, type Hello, type Inventory } from '#agent/contract';
+import type { SeriesView } from '#server/contract';
+import { ClockOffset } from './clock-offset.ts';
+import { FrameHistory } from './history.ts';
+import { buildSchema, sameSchema, type NodeSchema, type PublishedSeries } from './schema.ts';
+
+/** Samples from further in the future than this are given the server's time. */
+const FUTURE_MS = 300_000;
+
+export interface ReceivedFrame {
+  readonly bytes: Uint8Array;
+  readonly key: boolean;
+  readonly receivedMs: number;
+  readonly wallMs: number;
+}
+
+export class FleetNode {
+  readonly name: string;
+  readonly history = new FrameHistory();
+  agentVersion = '';
+  inventory: Inventory;
+  /** Grows with every new set of series. */
+  generation = 0;
+  #intervalMs = 1000;
+  #schema: NodeSchema = buildSchema([]);
+  #decoder = new FrameDecoder(0);
+  #receivedMs: number | undefined;
+  #sampleMs: number | undefined;
+  #spanSeconds = NaN;
+  readonly #offset = new ClockOffset();
+
+  constructor(hello: Hello) {
+    this.name = hello.node;
+    this.inventory = hello.inventory;
+  }
+
+  get schema(): NodeSchema {
+    return this.#schema;
+  }
+  get decoder(): FrameDecoder {
+    return this.#decoder;
+  }
+  /** When the newest sample was taken, by the node's clock. */
+  get lastSampleMs(): number | undefined {
+    return this.#sampleMs;
+  }
+  /** When it came, by the server's unjumping clock. */
+  get lastReceivedMs(): number | undefined {
+    return this.#receivedMs;
+  }
+  get clockOffsetMs(): number | undefined {
+    return this.#offset.ms;
+  }
+
+  greet(hello: Hello, wallMs: number): void {
+    this.#intervalMs = hello.intervalMs;
+    this.agentVersion = hello.agentVersion;
+    this.inventory = hello.inventory;
+    this.#offset.add(hello.timeMs, wallMs);
+  }
+
+  /** Takes a schema over. The values stay if it names the same series as before. True if it does not. */
+  adopt(schema: NodeSchema): boolean {
+    if (this.generation > 0 && sameSchema(schema, this.#schema)) return false;
+    this.#schema = schema;
+    this.#decoder = new FrameDecoder(schema.size);
+    this.#spanSeconds = NaN;
+    this.generation++;
+    return true;
+  }
+
+  /** Takes one frame into the live state. Throws FrameError, then nothing has changed. */
+  take(frame: ReceivedFrame): void {
+    const head = this.#decoder.apply(frame.bytes);
+    const timeMs = head.timeMs > frame.wallMs + FUTURE_MS ? frame.wallMs : head.timeMs;
+    this.#spanSeconds = (timeMs - (this.#sampleMs ?? NaN)) / 1000;
+    this.#sampleMs = timeMs;
+    this.#receivedMs = frame.receivedMs;
+    this.#offset.add(head.timeMs, frame.wallMs);
+    this.history.add(this.#schema, { ...frame, timeMs });
+  }
+
+  isUp(nowMs: number): boolean {
+    return this.#receivedMs !== undefined && nowMs - this.#receivedMs < Math.max(3 * this.#intervalMs, 5000);
+  }
+
+  /** Value in base units; NaN where there is none. */
+  level(series: PublishedSeries | undefined): number {
+    return series ? levelIn(this.#decoder, series) : NaN;
+  }
+
+  /** Gain per second in base units; NaN where it is not known. */
+  rate(series: PublishedSeries): number {
+    return rateIn(this.#decoder, series, this.#spanSeconds);
+  }
+
+  reason(index: number): AbsenceReason | undefined {
+    return reasonOfState(this.#decoder.states[index] ?? PRESENT);
+  }
+}
+
+/** A decoder as the charts see it: by the position among published series. */
+export function viewOf({ published }: NodeSchema, decoder: FrameDecoder, spanSeconds: number): SeriesView {
+  return {
+    level: (at) => {
+      const series = published[at];
+      return series ? levelIn(decoder, series) : NaN;
+    },
+    rate: (at) => {
+      const series = published[at];
+      return series ? rateIn(decoder, series, spanSeconds) : NaN;
+    },
+  };
+}
+
+function levelIn(decoder: FrameDecoder, { index, row }: PublishedSeries): number {
+  return decoder.states[index] === PRESENT ? (decoder.steps[index] ?? NaN) / row.scale : NaN;
+}
+
+/** A count that fell was reset and gained nothing known. */
+function rateIn(decoder: FrameDecoder, { index, row }: PublishedSeries, spanSeconds: number): number {
+  const gained = decoder.gained[index] ?? NaN;
+  return row.kind === 'counter' && gained >= 0 && spanSeconds > 0 ? gained / row.scale / spanSeconds : NaN;
+}

@@ -1,0 +1,66 @@
+// /api/v1: the fleet as JSON. Shapes: server/contract/api.ts, described by /api/v1/openapi.json.
+import { Hono } from 'hono';
+import {
+  API_SCHEMA_VERSION,
+  type AlertsAnswer,
+  type FleetSummary,
+  type GpusAnswer,
+  type GpuSummary,
+  type NodeDetail,
+  type NodesAnswer,
+} from '#server/contract';
+import { coverageOf, detailNode, summarizeFleet, summarizeGpu, summarizeNode } from '../fleet/summary.ts';
+import type { HttpContext } from './app.ts';
+import { refuse } from './errors.ts';
+import { openApi } from './openapi.ts';
+
+export function createApi({ fleet, alerts, cluster, clock }: HttpContext): Hono {
+  const api = new Hono();
+  const head = () => ({ schema_version: API_SCHEMA_VERSION, coverage: coverageOf(fleet, clock.nowMs()) });
+
+  api.get('/openapi.json', (c) => c.json(openApi));
+  api.get('/fleet', (c) =>
+    c.json<FleetSummary>(summarizeFleet(fleet, cluster, { nowMs: clock.nowMs(), wallMs: clock.wallMs() })),
+  );
+  api.get('/nodes', (c) => {
+    const nodes = fleet.nodes.map((node) => summarizeNode(fleet, node, clock.nowMs()));
+    return c.json<NodesAnswer>({ ...head(), nodes });
+  });
+  api.get('/nodes/:name', (c) => {
+    const node = fleet.node(c.req.param('name'));
+    if (!node) return refuse(c, unknownNode(c.req.param('name')));
+    return c.json<NodeDetail>(detailNode(fleet, node, clock.nowMs()));
+  });
+  api.get('/gpus', (c) => {
+    const gpus = fleet.gpus.map((gpu) => summarizeGpu(gpu, clock.nowMs()));
+    return c.json<GpusAnswer>({ ...head(), gpus });
+  });
+  // Two machines may claim one UUID (cloned images, broken virtualisation): ?node= tells them apart.
+  api.get('/gpus/:uuid', (c) => {
+    const { uuid } = c.req.param();
+    const node = c.req.query('node');
+    const gpu = fleet.gpus.find((one) => one.uuid === uuid && (node === undefined || one.node.name === node));
+    if (!gpu)
+      return refuse(c, {
+        status: 404,
+        code: 'not_found',
+        message: `no GPU with the UUID ${uuid} has reported`,
+        hint: 'see /api/v1/gpus',
+      });
+    return c.json<GpuSummary & { schema_version: number }>({
+      schema_version: API_SCHEMA_VERSION,
+      ...summarizeGpu(gpu, clock.nowMs()),
+    });
+  });
+  api.get('/alerts', (c) => c.json<AlertsAnswer>({ ...head(), alerts: alerts.current }));
+  return api;
+}
+
+export function unknownNode(name: string) {
+  return {
+    status: 404,
+    code: 'not_found',
+    message: `no node called ${name} has reported to this server`,
+    hint: 'see /api/v1/nodes',
+  } as const;
+}

@@ -1,0 +1,19 @@
+// Liveness and readiness, for supervisors and load balancers.
+import { Hono } from 'hono';
+import type { HttpContext } from './app.ts';
+
+export interface Readiness {
+  readonly ready: boolean;
+  /** Why not; empty when ready. */
+  readonly reasons: readonly string[];
+}
+
+export function createHealth({ readiness }: HttpContext): Hono {
+  const health = new Hono();
+  health.get('/healthz', (c) => c.json({ status: 'ok' }));
+  health.get('/readyz', (c) => {
+    const { ready, reasons } = readiness();
+    return c.json({ ready, reasons }, ready ? 200 : 503);
+  });
+  return health;
+}

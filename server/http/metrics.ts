@@ -1,0 +1,47 @@
+// /metrics, one node's page, and the http_sd list of all node pages
+// (https://prometheus.io/docs/prometheus/latest/http_sd/).
+import { Hono, type Context } from 'hono';
+import { contentTypes, type TextFormat } from '#agent/contract';
+import { chooseFormat } from '../exposition/negotiation.ts';
+import { unknownNode } from './api.ts';
+import type { HttpContext } from './app.ts';
+import { refuse } from './errors.ts';
+
+export function createMetrics({ fleet, exposition, clock }: HttpContext): Hono {
+  const metrics = new Hono();
+  metrics.get('/metrics', async (c) => {
+    if (c.req.query('compat') !== undefined) return refuseCompat(c);
+    const format = chooseFormat(c.req.header('accept'));
+    return page(c, await exposition.renderFleet(format, clock.nowMs()), format);
+  });
+  metrics.get('/metrics/node/:name', (c) => {
+    if (c.req.query('compat') !== undefined) return refuseCompat(c);
+    const node = fleet.node(c.req.param('name'));
+    if (!node) return refuse(c, unknownNode(c.req.param('name')));
+    const format = chooseFormat(c.req.header('accept'));
+    return page(c, exposition.renderNode(node, format, clock.nowMs()), format);
+  });
+  metrics.get('/sd', (c) => {
+    const target = c.req.header('host') ?? 'localhost';
+    return c.json(
+      fleet.nodes.map(({ name }) => ({
+        targets: [target],
+        labels: { __metrics_path__: `/metrics/node/${encodeURIComponent(name)}`, __meta_whyidle_node: name },
+      })),
+    );
+  });
+  return metrics;
+}
+
+function page(c: Context, body: Buffer<ArrayBuffer>, format: TextFormat): Response {
+  return c.body(body, 200, { 'Content-Type': contentTypes[format], Vary: 'Accept' });
+}
+
+function refuseCompat(c: Context): Response {
+  return refuse(c, {
+    status: 400,
+    code: 'not_available',
+    message: 'this server does not write compatibility pages yet',
+    hint: 'scrape the page of the agent itself: whyidle agent --listen ADDR serves /metrics?compat=node_exporter',
+  });
+}

@@ -1,0 +1,155 @@
+// The description of /api/v1, by hand: what exists in this version. OpenAPI 3.1.
+import { leafClasses, owners } from '#server/contract';
+import { build } from '../build.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+const text: Json = { type: 'string' };
+const number: Json = { type: 'number' };
+const integer: Json = { type: 'integer' };
+const flag: Json = { type: 'boolean' };
+const maybe = (schema: Json): Json => ({ anyOf: [schema, { type: 'null' }] });
+const list = (items: Json): Json => ({ type: 'array', items });
+const ref = (name: string): Json => ({ $ref: `#/components/schemas/${name}` });
+const perClass: Json = { type: 'object', propertyNames: { enum: leafClasses }, additionalProperties: number };
+
+/** Every property is always there; what is missing is null. */
+function record(properties: Readonly<Record<string, Json>>): Json {
+  return { type: 'object', required: Object.keys(properties), properties };
+}
+
+const node = {
+  name: text,
+  up: flag,
+  last_sample_ms: maybe(integer),
+  clock_offset_seconds: maybe(number),
+  agent_version: text,
+  product: text,
+  gpus: integer,
+  disks: integer,
+  infiniband_ports: integer,
+  classes: perClass,
+  cpu_busy_ratio: maybe(number),
+  disk_read_bytes_per_second: maybe(number),
+  disk_written_bytes_per_second: maybe(number),
+  infiniband_bytes_per_second: maybe(number),
+  missing: list(ref('Unavailable')),
+};
+
+const gpu = {
+  node: text,
+  gpu: text,
+  uuid: text,
+  pci_bus_id: text,
+  name: text,
+  class: { enum: leafClasses },
+  owner: { enum: owners },
+  since_ms: integer,
+  utilization_ratio: maybe(number),
+  memory_used_bytes: maybe(number),
+  memory_total_bytes: maybe(number),
+  power_watts: maybe(number),
+  temperature_celsius: maybe(number),
+  processes: maybe(integer),
+};
+
+const schemas: Readonly<Record<string, Json>> = {
+  Error: record({
+    error: { type: 'object', required: ['code', 'message'], properties: { code: text, message: text, hint: text } },
+  }),
+  Coverage: record({ nodes: integer, nodes_up: integer, gpus: integer, gpus_reporting: integer }),
+  Funnel: record({
+    capacity: integer,
+    reporting: integer,
+    healthy: integer,
+    allocated: integer,
+    active: integer,
+    productive: integer,
+  }),
+  Storage: record({
+    disks: integer,
+    capacity_bytes: maybe(number),
+    read_bytes_per_second: maybe(number),
+    written_bytes_per_second: maybe(number),
+    filesystems: integer,
+    filesystem_size_bytes: maybe(number),
+    filesystem_avail_bytes: maybe(number),
+  }),
+  Infiniband: record({
+    ports: integer,
+    ports_active: integer,
+    received_bytes_per_second: maybe(number),
+    transmitted_bytes_per_second: maybe(number),
+  }),
+  Unavailable: record({ area: text, device: text, name: text, reason: text }),
+  Sample: record({ metric: text, labels: { type: 'object', additionalProperties: text }, value: number }),
+  Node: record(node),
+  Gpu: record(gpu),
+  Alert: record({
+    id: text,
+    kind: { enum: ['gpu_held_idle', 'gpu_underused', 'node_down'] },
+    severity: { enum: ['warning', 'critical'] },
+    state: { enum: ['pending', 'firing'] },
+    node: text,
+    gpu: maybe(text),
+    uuid: maybe(text),
+    since_ms: integer,
+    text,
+  }),
+  Fleet: record({
+    schema_version: integer,
+    cluster: text,
+    time_ms: integer,
+    coverage: ref('Coverage'),
+    funnel: ref('Funnel'),
+    classes: perClass,
+    booked_seconds: perClass,
+    storage: ref('Storage'),
+    infiniband: ref('Infiniband'),
+  }),
+  Nodes: record({ schema_version: integer, coverage: ref('Coverage'), nodes: list(ref('Node')) }),
+  Gpus: record({ schema_version: integer, coverage: ref('Coverage'), gpus: list(ref('Gpu')) }),
+  Alerts: record({ schema_version: integer, coverage: ref('Coverage'), alerts: list(ref('Alert')) }),
+  GpuAnswer: record({ schema_version: integer, ...gpu }),
+  NodeDetail: record({
+    schema_version: integer,
+    ...node,
+    inventory: { type: 'object' },
+    gpu_list: list(ref('Gpu')),
+    samples: list(ref('Sample')),
+    unavailable: list(ref('Unavailable')),
+  }),
+};
+
+const answer = (description: string, schema: string): Json => ({
+  description,
+  content: { 'application/json': { schema: ref(schema) } },
+});
+const get = (summary: string, schema: string, parameters: readonly Json[] = []): Json => ({
+  get: {
+    summary,
+    parameters,
+    responses: {
+      200: answer(summary, schema),
+      ...(parameters.length > 0 && { 404: answer('Not known here', 'Error') }),
+    },
+  },
+});
+const inPath = (name: string): Json => ({ name, in: 'path', required: true, schema: text });
+
+export const openApi: Json = {
+  openapi: '3.1.0',
+  info: { title: 'whyidle', version: build.version },
+  paths: {
+    '/api/v1/fleet': get('The whole fleet in one object', 'Fleet'),
+    '/api/v1/nodes': get('All nodes', 'Nodes'),
+    '/api/v1/nodes/{name}': get('One node with every reading', 'NodeDetail', [inPath('name')]),
+    '/api/v1/gpus': get('All GPUs', 'Gpus'),
+    '/api/v1/gpus/{uuid}': get('One GPU', 'GpuAnswer', [
+      inPath('uuid'),
+      { name: 'node', in: 'query', required: false, schema: text },
+    ]),
+    '/api/v1/alerts': get('What somebody should look at', 'Alerts'),
+  },
+  components: { schemas },
+};

@@ -1,0 +1,107 @@
+// Where the time of one GPU went: whole milliseconds per class, booked once per slot, 30 s after the slot's end.
+// Invariant: the booked milliseconds add up to bookedUntilMs - firstSeenMs, exactly, whatever arrives or does not.
+import type { LeafClass } from '#server/contract';
+import { leadingClass, shareOut, type GpuReading } from '../diagnosis/first-verdict.ts';
+import { SETTLE_MS, SLOT_MS, slotOf, SlotRing } from './slots.ts';
+
+/** A slot younger than this says less than the one before it. */
+const HALF_SLOT_MS = SLOT_MS / 2;
+
+export class GpuAccount {
+  readonly firstSeenMs: number;
+  /** Only classes ever booked. */
+  readonly booked = new Map<LeafClass, number>();
+  readonly #slots = new SlotRing();
+  readonly #onBooked: (leaf: LeafClass, ms: number) => void;
+  #bookedUntilMs: number;
+  #lastReadingMs: number | undefined;
+  #class: LeafClass = 'unobserved';
+  #sinceMs: number;
+  #lowSinceMs: number | undefined;
+  #minuteBusy = NaN;
+
+  constructor(firstSeenMs: number, onBooked: (leaf: LeafClass, ms: number) => void) {
+    this.firstSeenMs = firstSeenMs;
+    this.#bookedUntilMs = firstSeenMs;
+    this.#sinceMs = firstSeenMs;
+    this.#onBooked = onBooked;
+  }
+
+  get bookedUntilMs(): number {
+    return this.#bookedUntilMs;
+  }
+  /** The class of now, as the last `advance` found it. */
+  get class(): LeafClass {
+    return this.#class;
+  }
+  get sinceMs(): number {
+    return this.#sinceMs;
+  }
+  /** Mean utilisation of the last minute; NaN without a reading in it. */
+  get minuteBusy(): number {
+    return this.#minuteBusy;
+  }
+
+  observe(nowMs: number, reading: GpuReading): void {
+    // First, so that no slot is pushed out of the ring before it is booked.
+    this.#book(nowMs);
+    this.#slots.add(nowMs, reading);
+    const first = this.#lastReadingMs === undefined;
+    this.#lastReadingMs = nowMs;
+    if (!first) return;
+    this.advance(nowMs);
+    if (nowMs - this.firstSeenMs < SETTLE_MS) this.#sinceMs = this.firstSeenMs;
+  }
+
+  /** Books what has become final and says what the GPU does now. */
+  advance(nowMs: number): void {
+    this.#book(nowMs);
+    const minute = this.#slots.minuteUpTo(slotOf(nowMs));
+    this.#minuteBusy = minute.count > 0 ? minute.busySum / minute.count : NaN;
+    const now = this.#classAt(nowMs);
+    if (now === this.#class) return;
+    this.#class = now;
+    this.#sinceMs = nowMs;
+  }
+
+  /** How long, up to now, a held GPU has stayed below this utilisation; undefined while it does not. */
+  lowSince(nowMs: number, below: number): number | undefined {
+    const working = this.#class === 'productive.compute' || this.#class === 'starved.unknown';
+    if (working && this.#minuteBusy < below) this.#lowSinceMs ??= nowMs;
+    else this.#lowSinceMs = undefined;
+    return this.#lowSinceMs;
+  }
+
+  /** The GPU is gone for good: its open slots are booked up to now. */
+  close(nowMs: number): void {
+    this.#book(nowMs);
+    while (this.#bookedUntilMs < nowMs) this.#bookNext(nowMs, nowMs);
+  }
+
+  #book(nowMs: number): void {
+    const finalMs = nowMs - SETTLE_MS;
+    while ((slotOf(this.#bookedUntilMs) + 1) * SLOT_MS <= finalMs) this.#bookNext(Infinity, nowMs);
+  }
+
+  /** Books one slot, or the part of it before `endMs`. */
+  #bookNext(endMs: number, nowMs: number): void {
+    const slot = slotOf(this.#bookedUntilMs);
+    const end = Math.min((slot + 1) * SLOT_MS, endMs);
+    for (const [leaf, ms] of shareOut(this.#slots.judge(slot, nowMs), end - this.#bookedUntilMs)) {
+      if (ms === 0) continue;
+      this.booked.set(leaf, (this.booked.get(leaf) ?? 0) + ms);
+      this.#onBooked(leaf, ms);
+    }
+    this.#bookedUntilMs = end;
+  }
+
+  /** The class of the newest slot that has half its readings; of a younger one only if there is no other. */
+  #classAt(nowMs: number): LeafClass {
+    if (this.#lastReadingMs === undefined || nowMs - this.#lastReadingMs >= SETTLE_MS) return 'unobserved';
+    const current = slotOf(nowMs);
+    const young = nowMs - current * SLOT_MS < HALF_SLOT_MS && this.#slots.has(current - 1);
+    const slot =
+      young || !this.#slots.has(current) ? slotOf(Math.min(this.#lastReadingMs, current * SLOT_MS - 1)) : current;
+    return leadingClass(this.#slots.judge(slot, nowMs));
+  }
+}

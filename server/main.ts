@@ -1,0 +1,125 @@
+// Assembles the server: HTTP and socket.io on one port, the fleet behind them, one tick a second.
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createAdaptorServer } from '@hono/node-server';
+import type { IncomingMessage, Server as HttpServer } from 'node:http';
+import { Server as SocketServer } from 'socket.io';
+import { createOriginRule, type OriginRule } from './access/origin.ts';
+import { Alerts } from './alerts/alerts.ts';
+import { LiveBroadcast } from './broadcast/live.ts';
+import { systemClock, type Clock } from './clock.ts';
+import type { ServerConfig } from './config.ts';
+import { Exposition } from './exposition/exposition.ts';
+import { createRegistry } from './exposition/own-metrics.ts';
+import { Fleet } from './fleet/fleet.ts';
+import { createApp } from './http/app.ts';
+import { serveAgents } from './ingest/agents.ts';
+import { IngestCounters } from './ingest/counters.ts';
+import { Leases } from './ingest/leases.ts';
+import { Ledger } from './ledger/ledger.ts';
+import { listen } from './listen.ts';
+import type { Log } from './log.ts';
+
+export interface ServerParts {
+  readonly config: ServerConfig;
+  /** Where the built web app is. */
+  readonly webFolder: string;
+  readonly log: Log;
+  readonly clock?: Clock;
+}
+
+export interface RunningServer {
+  readonly host: string;
+  readonly port: number;
+  /** As this machine reaches it. */
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+const TICK_MS = 1000;
+const STOP_WITHIN_MS = 1000;
+
+export async function startServer({
+  config,
+  webFolder,
+  log,
+  clock = systemClock(),
+}: ServerParts): Promise<RunningServer> {
+  const { host, port } = config['server.listen'];
+  let listening: AddressInfo | undefined;
+  const origins = createOriginRule({
+    listenHost: host,
+    port: () => listening?.port ?? port,
+    hosts: config['access.hosts'],
+  });
+  const cluster = config['server.cluster'];
+  const ledger = new Ledger();
+  const fleet = new Fleet(ledger);
+  const alerts = new Alerts(fleet, config);
+  const counters = new IngestCounters();
+  const leases = new Leases();
+  const registry = createRegistry({
+    ledger_unobserved_seconds_total: () => (ledger.totals.get('unobserved') ?? 0) / 1000,
+    server_agents: () => leases.size,
+    server_viewers: () => broadcast.viewers,
+    server_frames_total: () => counters.frames,
+    server_frames_rejected_total: () => counters.rejected,
+    server_bytes_total: () => counters.bytes,
+  });
+  const exposition = new Exposition(fleet, registry);
+  const readiness = () =>
+    listening ? { ready: true, reasons: [] } : { ready: false, reasons: ['the server is starting or stopping'] };
+  const app = createApp({ fleet, alerts, exposition, cluster, clock, origins, readiness, webFolder, log });
+  const http = createAdaptorServer({ fetch: app.fetch }) as HttpServer; // without options it is a plain HTTP/1 server
+  const sockets = createSockets(http, origins);
+  serveAgents(sockets.of('/agents'), { fleet, leases, counters, clock, log });
+  const broadcast = new LiveBroadcast(sockets.of('/live'), { fleet, alerts, cluster, clock, log });
+
+  listening = await listen(http, { host, port });
+  const timer = setInterval(() => {
+    const nowMs = clock.nowMs();
+    fleet.advance(nowMs);
+    alerts.renew(nowMs);
+    broadcast.tick();
+  }, TICK_MS);
+  return {
+    host,
+    port: listening.port,
+    url: urlOf(host, listening.port),
+    stop: async () => {
+      listening = undefined;
+      clearInterval(timer);
+      await close(http, sockets);
+    },
+  };
+}
+
+function createSockets(http: HttpServer, origins: OriginRule): SocketServer {
+  return new SocketServer(http, {
+    path: '/socket.io',
+    serveClient: false,
+    transports: ['websocket'],
+    perMessageDeflate: false,
+    maxHttpBufferSize: 1_000_000,
+    pingInterval: 5000,
+    pingTimeout: 5000,
+    allowRequest: ({ headers }: IncomingMessage, decide) => {
+      const problem = origins.refuse({ host: headers.host, origin: headers.origin });
+      decide(problem, problem === undefined);
+    },
+  });
+}
+
+/** Ends every connection; does not wait for one that does not end. */
+async function close(http: HttpServer, sockets: SocketServer): Promise<void> {
+  sockets.disconnectSockets(true);
+  const closed = once(http, 'close', { signal: AbortSignal.timeout(STOP_WITHIN_MS) }).catch(() => undefined);
+  void sockets.close();
+  http.closeAllConnections();
+  await closed;
+}
+
+function urlOf(host: string, port: number): string {
+  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
+}
