@@ -89,6 +89,8 @@ export interface Prometheus {
   targets(): Promise<readonly Target[]>;
   /** Rules that Prometheus has loaded, with their last error. */
   rules(): Promise<readonly { readonly name: string; readonly health: string; readonly lastError?: string }[]>;
+  /** What Prometheus knows of a family, by the name its page gave. */
+  metadata(family: string): Promise<readonly { readonly type: string; readonly help: string }[]>;
   stop(): Promise<void>;
 }
 
@@ -111,6 +113,10 @@ export async function startPrometheus(configuration: object): Promise<Prometheus
     },
     targets: async () => (await json<TargetsAnswer>(`${api}/targets?state=active`)).data.activeTargets,
     rules: async () => (await json<RulesAnswer>(`${api}/rules`)).data.groups.flatMap((group) => group.rules),
+    metadata: async (family) => {
+      const { data } = await json<MetadataAnswer>(`${api}/metadata?metric=${encodeURIComponent(family)}`);
+      return data[family] ?? [];
+    },
     stop: async () => {
       await program.stop();
       rmSync(folder, { recursive: true, force: true });
@@ -129,6 +135,9 @@ interface QueryAnswer {
 }
 interface TargetsAnswer {
   readonly data: { readonly activeTargets: readonly Target[] };
+}
+interface MetadataAnswer {
+  readonly data: Readonly<Record<string, readonly { readonly type: string; readonly help: string }[]>>;
 }
 interface RulesAnswer {
   readonly data: {
