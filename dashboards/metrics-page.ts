@@ -53,7 +53,7 @@ All ${ids.length} metrics whyidle exports, on \`/metrics\`, \`/metrics/node/NAME
 - Every series about a node carries the label \`node\` besides the labels listed; \`–\` marks those that have none because they speak of the server or the whole fleet.
 - A counter of a device shows the device’s own count and falls when the device resets it. What whyidle counts itself starts at 0 with the process.
 - A value that is not there has no series. What should be there and is not stands in [\`${metricName('unavailable')}\`](#${'agent' satisfies Area}) with its reason: ${absenceReasons.map(code).join(', ')}.
-- “Read” says how often a value is read; metrics read by the server are missing on an agent’s own page.`;
+- “Read” says how often a value is read; “server” means derived there, so an agent’s own page does not have it.`;
 }
 
 function renderArea(area: Area): readonly string[] {

@@ -8,7 +8,7 @@ import { recordingRules } from '../../dashboards/rules.ts';
 import type { DashboardFile } from '../dashboards/dashboard-file.ts';
 import { checkExposition } from '../exposition-check.ts';
 import { leftOut } from '../left-out.ts';
-import { freePort, json, projectRoot, startProgram, until, type Program } from '../system/program.ts';
+import { freePort, json, projectRoot, startProgram, until } from '../system/program.ts';
 import { missingPrograms, runReal, startPrometheus, type Prometheus, type Sample } from './programs.ts';
 
 const nodes = 16;
@@ -23,16 +23,19 @@ if (missing) leftOut('real programs: Prometheus', missing);
 describe.skipIf(missing)('Prometheus', () => {
   let server: string;
   let agentPage: string;
-  let demo: Program;
-  let agent: Program;
   let prometheus: Prometheus;
+  const running: (() => Promise<unknown>)[] = [];
+  const start = (...args: readonly string[]): void => {
+    const program = startProgram(args);
+    running.push(() => program.interrupt());
+  };
 
   beforeAll(async () => {
     server = `127.0.0.1:${await freePort()}`;
-    demo = startProgram(['demo', '--listen', server]);
+    start('demo', '--listen', server);
     const agentAddress = `127.0.0.1:${await freePort()}`;
     agentPage = `http://${agentAddress}/metrics`;
-    agent = startProgram(['agent', '--listen', agentAddress]);
+    start('agent', '--listen', agentAddress);
     await until('the demo is ready', async () => ((await fetch(`http://${server}/readyz`)).ok ? true : undefined));
     prometheus = await startPrometheus({
       global: { scrape_interval: '2s', scrape_timeout: '2s', evaluation_interval: '2s' },
@@ -47,10 +50,11 @@ describe.skipIf(missing)('Prometheus', () => {
         { job_name: 'whyidle-agent', static_configs: [{ targets: [agentAddress] }] },
       ],
     });
+    running.push(() => prometheus.stop());
   }, 60_000);
 
   afterAll(async () => {
-    await Promise.all([prometheus.stop(), agent.interrupt(), demo.interrupt()]);
+    await Promise.all(running.map((stop) => stop()));
   });
 
   test('every target is up: the server, each node of http_sd, the agent', async () => {
