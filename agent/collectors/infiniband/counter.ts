@@ -1,6 +1,6 @@
 // One counter of a port: its file or files, its ceiling, whether it fell. Authority: the width rules of port-counters.ts.
 import { absent, isAbsent, type Absence, type Steps } from '#agent/contract';
-import { parseCount } from '../../parse/bytes.ts';
+import { ByteCursor } from '../../parse/bytes.ts';
 import { ParseError } from '../../parse/parse-error.ts';
 import type { CounterSeries, GaugeSeries } from '../../snapshot.ts';
 import type { KeptFile, Tree } from '../../sources/tree.ts';
@@ -10,6 +10,8 @@ export type CounterPass = 'read' | 'fell' | 'gone';
 
 const NINE = 57;
 const ZERO = 48;
+// One for all: a pass over hundreds of files makes no garbage.
+const cursor = new ByteCursor();
 
 /** A counter's file. What the device does not offer is not asked for again before the next discovery: each question costs a firmware query and perhaps a line in the kernel log. */
 export class CounterFile {
@@ -32,7 +34,7 @@ export class CounterFile {
     if ((first < ZERO || first > NINE) && bytes.toString('latin1').startsWith('N/A')) {
       return this.#withhold(absent('unsupported'));
     }
-    return countOr(bytes, this.#path);
+    return countOf(bytes, this.#path);
   }
 
   /** Asks again from the start, in the files that are there now. */
@@ -113,9 +115,12 @@ export class Counter {
   }
 }
 
-export function countOr(bytes: Buffer, source: string): Steps | Absence {
+/** The number of a counter file, and nothing else on its line. */
+function countOf(bytes: Buffer, source: string): Steps | Absence {
   try {
-    return parseCount(bytes, source);
+    cursor.reset(bytes, source);
+    const count = cursor.count();
+    return cursor.isAtLineEnd() ? count : absent('malformed');
   } catch (error) {
     if (error instanceof ParseError) return absent('malformed');
     throw error;
