@@ -76,10 +76,10 @@ export function writeEthernet(tree: TreeWriter<NodeState>, hardware: NodeHardwar
     );
     for (const { name, read } of interfacesOf(hardware)) {
       text.text(`${name.padStart(6)}:`);
-      text.slot({ width: 18, align: 'right', read: (state) => read(state)?.rxBytes ?? 0 }).text(' ');
+      text.slot({ width: 16, align: 'right', read: (state) => read(state)?.rxBytes ?? 0 }).text(' ');
       text.slot({ width: 16, align: 'right', read: (state) => read(state)?.rxPackets ?? 0 });
       text.text('    0    0    0     0          0         0 ');
-      text.slot({ width: 18, align: 'right', read: (state) => read(state)?.txBytes ?? 0 }).text(' ');
+      text.slot({ width: 16, align: 'right', read: (state) => read(state)?.txBytes ?? 0 }).text(' ');
       text.slot({ width: 16, align: 'right', read: (state) => read(state)?.txPackets ?? 0 });
       text.text('    0    0    0     0       0          0\n');
     }

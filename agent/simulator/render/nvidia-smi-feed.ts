@@ -81,9 +81,10 @@ class Loop {
   /** False when the loop has ended. */
   feed({ state, wall, monotonicMs }: FeedMoment): boolean {
     if (this.#descriptor === undefined && !this.#open()) return ++this.#misses < PATIENCE_TICKS;
-    // Timers come a little early or late: half of the loop's own time is slack.
-    if (monotonicMs < this.#dueMs - this.#intervalMs / 2) return true;
-    this.#dueMs = Math.max(this.#dueMs + this.#intervalMs, monotonicMs + this.#intervalMs / 2);
+    // Timers come a little early or late.
+    const slackMs = this.#intervalMs / 10;
+    if (monotonicMs < this.#dueMs - slackMs) return true;
+    this.#dueMs = Math.max(this.#dueMs, monotonicMs - slackMs) + this.#intervalMs;
     const headerOrNothing = this.#flush();
     if (headerOrNothing !== 'empty') return headerOrNothing === 'full';
     this.#rest = Buffer.from(this.#query.rows(state, wall));
@@ -102,7 +103,7 @@ class Loop {
       this.#descriptor = openSync(this.#path, constants.O_WRONLY | constants.O_NONBLOCK);
       return true;
     } catch {
-      // ENXIO: nobody reads yet.
+      // ENOENT, ENXIO: the script has not come so far, nobody reads yet.
       return false;
     }
   }

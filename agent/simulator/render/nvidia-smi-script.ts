@@ -59,8 +59,8 @@ print_apps() {
 if [ -n "$query" ]; then
   read -r known < "$dir/fields"
   check "$known" "$query"
-  mkfifo "$dir/requests/$$.pipe" || exit 255
   printf '%s\\n%s\\n%s\\n' "$loop" "$format" "$query" > "$dir/requests/$$"
+  mkfifo "$dir/requests/$$.pipe" || exit 255
   exec cat "$dir/requests/$$.pipe"
 elif [ -n "$apps" ]; then
   check ',${[...appFields, 'name', 'used_memory'].join(',')},' "$apps"

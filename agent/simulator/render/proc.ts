@@ -144,11 +144,11 @@ const QUIET_EVENTS = [
   'oom_kill',
 ];
 
+/** Parted by single blanks; short enough to be one number of many parts. */
 function layOutLoad(text: SlotText<NodeState>): void {
-  for (const index of [0, 1, 2]) {
-    text.slot({ width: 8, read: ({ counters }) => (counters.loadAverages[index] ?? 0).toFixed(2) }).text(' ');
-  }
-  text.slot({ width: 14, read: ({ load }) => `${load.running}/1893` }).text(' 41532\n');
+  const read = ({ counters, load }: NodeState): string =>
+    `${counters.loadAverages.map((average) => average.toFixed(2)).join(' ')} ${load.running}/1893 41532`;
+  text.slot({ width: 48, read }).text('\n');
 }
 
 function layOutPressure(text: SlotText<NodeState>, line: 'some' | 'full', kind: 'cpu' | 'ioSome' | 'ioFull'): void {

@@ -1,9 +1,10 @@
-// A text whose numbers change in place. Rule by which no reader ever sees a torn number: the text keeps its length, each
-// number has a slot of its own that does not cross a line of 64 bytes, and a change is one positional write of the whole.
-// For the kernel copies such a file without a lock, cache line by cache line: a reader in another process may get an old
-// line beside a new one, never half of a number. A shorter number leaves blanks, as the kernel's own padded files do.
+// A text whose numbers change in place. Rule by which a reader sees no torn number: the text keeps its length, the digits of
+// a number do not cross a multiple of 16 bytes, and a change is one positional write of the whole. Readers in the writer's
+// own thread never overlap it. For others the kernel copies pages without a lock, line of 64 bytes by line, lines being
+// counted from the reader's own buffer, which is aligned to 16: an old line may come beside a new one, never half a number.
+// A shorter number leaves blanks, as the kernel's own padded files do.
 
-const LINE_BYTES = 64;
+const BLOCK_BYTES = 16;
 const BLANK = 0x20;
 
 export type SlotValue = string | number | { toString(): string };
@@ -35,10 +36,10 @@ export class SlotText<S> {
   }
 
   slot({ width, prefix = '', align = 'left', read }: SlotOptions<S>): this {
-    const length = prefix.length + width;
-    const left = LINE_BYTES - (this.#text.length % LINE_BYTES);
-    if (length > left) this.#text += ' '.repeat(left);
+    const start = (this.#text.length + prefix.length) % BLOCK_BYTES;
+    if (start + width > BLOCK_BYTES && start > 0) this.#text += ' '.repeat(BLOCK_BYTES - start);
     this.#text += prefix;
+    if (width > BLOCK_BYTES && this.#text.length > 0) throw new RangeError(`${width} characters are more than a block`);
     this.#slots.push({ offset: this.#text.length, width, align, read });
     this.#text += ' '.repeat(width);
     return this;
