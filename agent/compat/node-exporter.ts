@@ -2,13 +2,18 @@
 // less right than ours (counters raw although saturated, every rate although the port is down). Read when asked for.
 import { renderFamilyHead, renderLinePrefix } from '#agent/contract';
 import type { Tree } from '../sources/tree.ts';
+import { diskFamilies, nvmeFamilies } from './node-exporter/disk.ts';
 import type { Family } from './node-exporter/family.ts';
 import { infinibandFamilies } from './node-exporter/infiniband.ts';
 import { pressureFamilies } from './node-exporter/pressure.ts';
 
 /** Prometheus text 0.0.4; empty if the tree has nothing to tell. */
 export function renderNodeExporter(tree: Tree): string {
-  return [...infinibandFamilies(tree), ...pressureFamilies(tree)].map(renderFamily).join('');
+  const families = [infinibandFamilies, diskFamilies, nvmeFamilies, pressureFamilies];
+  return families
+    .flatMap((read) => read(tree))
+    .map(renderFamily)
+    .join('');
 }
 
 function renderFamily({ name, kind, help, labels, samples }: Family): string {
