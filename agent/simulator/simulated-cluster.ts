@@ -1,5 +1,5 @@
 // The simulated cluster in one process: one model, one tree per node, one real agent per node reading it.
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { UsageError } from '#agent/contract';
@@ -26,6 +26,7 @@ export interface NodeOnDisk {
 const MEMORY_DIRECTORY = '/dev/shm';
 const LEAST_ROOM_BYTES = 64e6;
 const PREFIX = 'whyidle-simulation-';
+const MARKER = '.whyidle-simulation';
 /** A machine that slept does not make up for the hours it missed. */
 const LONGEST_STEP_S = 60;
 
@@ -125,8 +126,13 @@ function isAlive(pid: number): boolean {
   }
 }
 
+/** A directory of the caller's. What an earlier run left there is removed; anything else is left alone. */
 function emptyDirectory(directory: string): string {
   mkdirSync(directory, { recursive: true });
-  if (readdirSync(directory).length > 0) throw new UsageError(`--dir: ${directory} is not empty`);
+  const names = readdirSync(directory);
+  if (names.includes(MARKER)) {
+    for (const name of names) rmSync(join(directory, name), { recursive: true });
+  } else if (names.length > 0) throw new UsageError(`--dir: ${directory} is not empty`);
+  writeFileSync(join(directory, MARKER), '');
   return directory;
 }
