@@ -2,9 +2,9 @@
 import { isAbsent, type Absence, type AbsenceReason } from '#agent/contract';
 import type { NvidiaSmiRow } from '../parse/nvidia-smi-csv.ts';
 import { sysfsPciAddress } from '../parse/pci.ts';
-import type { GaugeSeries, SeriesGroup } from '../snapshot.ts';
 import { NvidiaSmi, type Tick } from '../sources/nvidia-smi.ts';
 import type { Collector, CollectorContext, Reader, ReadLane, ReadResult } from './collector.ts';
+import { GpuArea } from './gpu/area.ts';
 import { GpuDevice, identityOf, lossOf, signatureOf } from './gpu/device.ts';
 import { coreFields, queryFields } from './gpu/fields.ts';
 
@@ -29,15 +29,14 @@ export function startGpu(context: CollectorContext, firstTickMs: number): Reader
 
 /** Nothing here could be asked for GPUs. */
 class NoGpu implements Reader {
-  readonly #group: SeriesGroup;
+  readonly #area: GpuArea;
 
   constructor(context: CollectorContext) {
-    this.#group = context.snapshot.group();
-    this.#group.unavailable('gpu', '', 'not_present');
+    this.#area = new GpuArea(context);
   }
 
   discover(): void {
-    // There is nothing to be found.
+    this.#area.isMissing('not_present');
   }
 
   read(): ReadResult {
@@ -45,14 +44,14 @@ class NoGpu implements Reader {
   }
 
   stop(): void {
-    this.#group.clear();
+    this.#area.remove();
   }
 }
 
 class GpuReader implements Reader {
   readonly #context: CollectorContext;
   readonly #source: NvidiaSmi;
-  readonly #area: AreaSeries;
+  readonly #area: GpuArea;
   readonly #devices = new Map<string, GpuDevice>();
   readonly #firstTickMs: number;
   #settled = false;
@@ -64,7 +63,7 @@ class GpuReader implements Reader {
     this.#context = context;
     this.#source = source;
     this.#firstTickMs = firstTickMs;
-    this.#area = new AreaSeries(context);
+    this.#area = new GpuArea(context);
   }
 
   discover(): void {
@@ -82,6 +81,7 @@ class GpuReader implements Reader {
 
   stop(): void {
     this.#source.stop();
+    this.#area.remove();
     for (const device of this.#devices.values()) device.remove();
     this.#devices.clear();
   }
@@ -158,7 +158,8 @@ class GpuReader implements Reader {
   #applyFailure(reason: AbsenceReason): void {
     this.#applied = undefined;
     this.#processes = undefined;
-    this.#area.fails(reason, this.#devices.size > 0);
+    if (this.#devices.size > 0) this.#area.loses(reason);
+    else this.#area.isMissing(reason);
     for (const device of this.#devices.values()) device.silence(reason);
   }
 
@@ -179,50 +180,6 @@ class GpuReader implements Reader {
       if (isAbsent(counts)) device.processes.absent(counts.reason);
       else device.processes.set(counts.get(device.identity.uuid) ?? 0);
     }
-  }
-}
-
-/** Series about the reader itself and how many GPUs there are. */
-class AreaSeries {
-  readonly #context: CollectorContext;
-  readonly #group: SeriesGroup;
-  #shown: string | undefined;
-  #up: GaugeSeries | undefined;
-  #gpus: GaugeSeries | undefined;
-
-  constructor(context: CollectorContext) {
-    this.#context = context;
-    this.#group = context.snapshot.group();
-  }
-
-  delivers(gpus: number): void {
-    this.#show('reader');
-    this.#up?.set(1);
-    this.#gpus?.set(gpus);
-  }
-
-  /** Where no GPU was ever seen the area is unavailable; a reader for nothing is not down. */
-  fails(reason: AbsenceReason, hadGpus: boolean): void {
-    this.#show(hadGpus ? 'reader' : reason);
-    this.#up?.set(0);
-    this.#gpus?.absent(reason);
-  }
-
-  #show(what: AbsenceReason | 'reader'): void {
-    if (what === this.#shown) return;
-    this.#shown = what;
-    this.#group.clear();
-    this.#up = undefined;
-    this.#gpus = undefined;
-    if (what !== 'reader') this.#group.unavailable('gpu', '', what);
-    if (what === 'not_present') {
-      this.#context.log.info('no NVIDIA GPU found');
-      return;
-    }
-    this.#up = this.#group.gauge('gpu_reader_up', {});
-    if (what !== 'reader') return;
-    this.#gpus = this.#group.gauge('gpus', {});
-    this.#group.info('gpu_reader_info', { backend: 'nvidia_smi', profiling: 'none' });
   }
 }
 

@@ -1,4 +1,5 @@
 // InfiniBand and RoCE adapters, below sys/class/infiniband. Documentation/ABI/stable/sysfs-class-infiniband.
+import { AreaPresence } from './area.ts';
 import type { Collector, CollectorContext, Reader, ReadLane, ReadResult } from './collector.ts';
 import { describeHca, findHcas } from './infiniband/facts.ts';
 import { Hca, type HcaContext } from './infiniband/hca.ts';
@@ -13,17 +14,18 @@ export const infiniband: Collector = {
 class InfinibandReader implements Reader {
   readonly #context: CollectorContext;
   readonly #hcaContext: HcaContext;
-  readonly #area: SeriesGroup;
+  readonly #presence: AreaPresence;
+  readonly #own: SeriesGroup;
   readonly #hcas = new Map<string, Hca>();
   /** Adapters that were here and are not, with the series that say so. */
   readonly #missing = new Map<string, SeriesGroup>();
   readonly #resets = new Map<string, ResetCount>();
   #pass: GaugeSeries | undefined;
-  #present: boolean | undefined;
 
   constructor(context: CollectorContext) {
     this.#context = context;
-    this.#area = context.snapshot.group();
+    this.#presence = new AreaPresence('infiniband', context);
+    this.#own = context.snapshot.group();
     this.#hcaContext = {
       tree: context.tree,
       snapshot: context.snapshot,
@@ -54,6 +56,8 @@ class InfinibandReader implements Reader {
 
   stop(): void {
     for (const hca of this.#hcas.values()) hca.remove();
+    for (const group of [...this.#missing.values(), this.#own]) this.#context.snapshot.remove(group);
+    this.#presence.remove();
     this.#hcas.clear();
   }
 
@@ -97,12 +101,8 @@ class InfinibandReader implements Reader {
   }
 
   #announce(present: boolean): void {
-    if (present === this.#present) return;
-    this.#present = present;
-    this.#area.clear();
-    this.#pass = undefined;
-    if (present) this.#pass = this.#area.gauge('infiniband_pass_seconds', {});
-    else this.#area.unavailable('infiniband', '', 'not_present');
+    this.#presence.set(present ? undefined : 'not_present', present ? '' : 'no InfiniBand found');
+    if (present) this.#pass ??= this.#own.gauge('infiniband_pass_seconds', {});
   }
 
   #resetsOf(key: string): ResetCount {

@@ -30,6 +30,17 @@ export function parseCsvRow(line: string, fields: readonly string[], source: str
   return new Map(fields.map((field, index) => [field, cells[index] ?? '']));
 }
 
+/** Lines of `--query-compute-apps=gpu_uuid,pid --format=csv,noheader` → processes per UUID. */
+export function parseProcessCounts(text: string): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const line of text.split('\n')) {
+    const [uuid, pid] = cellsOf(line);
+    if (uuid === undefined || pid === undefined || !/^\d+$/.test(pid)) continue;
+    counts.set(uuid, (counts.get(uuid) ?? 0) + 1);
+  }
+  return counts;
+}
+
 /** --help-query-gpu: each field stands in quotes at the start of a line, with its other names behind "or". */
 export function parseHelpQuery(text: string): ReadonlySet<string> {
   const heads = text.split('\n').filter((line) => line.startsWith('"'));

@@ -3,7 +3,8 @@
 import { absent, isAbsent, type Absence, type AbsenceReason } from '#agent/contract';
 import type { CommandResult, CommandRunner, CommandStream, StreamEnd } from '../command.ts';
 import type { Log } from '../log.ts';
-import { cellsOf, parseHelpQuery, parseRefusedField, type NvidiaSmiRow } from '../parse/nvidia-smi-csv.ts';
+import { parseHelpQuery, parseProcessCounts, parseRefusedField, type NvidiaSmiRow } from '../parse/nvidia-smi-csv.ts';
+import { reasonOf, reasonOfEnd, reasonOfExit } from './nvidia-smi-reasons.ts';
 import { TickAssembler } from './nvidia-smi-tick.ts';
 
 const QUESTION_TIMEOUT_MS = 5000;
@@ -96,7 +97,7 @@ export class NvidiaSmi {
       '--format=csv,noheader',
     ]);
     if (result.kind !== 'done') return absent(reasonOf(result));
-    return result.exitCode === 0 ? countByUuid(result.stdout) : absent(reasonOfExit(result.exitCode));
+    return result.exitCode === 0 ? parseProcessCounts(result.stdout) : absent(reasonOfExit(result.exitCode));
   }
 
   stop(): void {
@@ -223,63 +224,5 @@ export class NvidiaSmi {
 
   #wake(): void {
     for (const done of this.#waiting) done();
-  }
-}
-
-function countByUuid(text: string): ReadonlyMap<string, number> {
-  const counts = new Map<string, number>();
-  for (const line of text.split('\n')) {
-    const [uuid, pid] = cellsOf(line);
-    if (uuid === undefined || pid === undefined || !/^\d+$/.test(pid)) continue;
-    counts.set(uuid, (counts.get(uuid) ?? 0) + 1);
-  }
-  return counts;
-}
-
-function reasonOfEnd(end: StreamEnd): AbsenceReason {
-  switch (end.reason) {
-    case 'exited':
-      return reasonOfExit(end.exitCode ?? -1);
-    case 'not_started':
-      return /EACCES|EPERM/.test(end.stderr) ? 'forbidden' : 'not_present';
-    case 'line_too_long':
-      return 'malformed';
-    case 'killed':
-    case 'stopped':
-    case 'stuck':
-      return 'timed_out';
-  }
-}
-
-function reasonOf(result: Exclude<CommandResult, { kind: 'done' }>): AbsenceReason {
-  switch (result.kind) {
-    case 'not_started':
-      return /EACCES|EPERM/.test(result.code) ? 'forbidden' : 'not_present';
-    case 'too_much_output':
-      return 'malformed';
-    case 'killed':
-    case 'timed_out':
-    case 'stuck':
-      return 'timed_out';
-  }
-}
-
-/** nvidia-smi(1), RETURN VALUE. No driver, no library, no GPU: there is nothing here that could be read. */
-function reasonOfExit(exitCode: number): AbsenceReason {
-  switch (exitCode) {
-    case 0:
-    case 6:
-    case 9:
-    case 12:
-    case 15:
-      return 'not_present';
-    case 2:
-    case 3:
-    case 13:
-      return 'unsupported';
-    case 4:
-      return 'forbidden';
-    default:
-      return 'malformed';
   }
 }

@@ -280,6 +280,6 @@ describe('devices', () => {
   it('leaves nothing behind when it is stopped', async () => {
     const reading = await readHca({ counters: { port_rcv_data: 1 } });
     await reading.reader.stop();
-    expect(reading.lines().filter((line) => line.includes('mlx5_0'))).toEqual([]);
+    expect(reading.lines()).toEqual([]);
   });
 });
