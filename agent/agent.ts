@@ -1,0 +1,99 @@
+// One agent: reads its node on every tick and gives what it read to a server, to its own page, or both.
+import { systemClock, type Clock } from './clock.ts';
+import { collectors } from './collectors/index.ts';
+import { createCommandRunner } from './command.ts';
+import { renderNodeExporter } from './compat/node-exporter.ts';
+import { TextPage } from './exposition.ts';
+import { createInstance } from './identity.ts';
+import { InventoryKeeper, type InventoryProbe } from './inventory.ts';
+import { serveMetrics, type ListenAddress, type RunningPages } from './listen.ts';
+import type { Log } from './log.ts';
+import { createNodeReaders } from './node-readers.ts';
+import { Scheduler } from './scheduler.ts';
+import { SelfMetrics } from './self.ts';
+import { Snapshot } from './snapshot.ts';
+import { Tree } from './sources/tree.ts';
+import type { Uplink } from './uplink.ts';
+
+export interface AgentOptions {
+  readonly node: string;
+  readonly root: string;
+  readonly intervalMs: number;
+  /** URL of the server; undefined for a plain exporter. */
+  readonly server: string | undefined;
+  readonly listen: ListenAddress | undefined;
+  /** The nvidia-smi to use, if there is one to be used. */
+  readonly nvidiaSmi: string | undefined;
+  /** Compatibility pages that are always part of the own page. */
+  readonly compat: readonly string[];
+  /** Asks the host for its inventory; undefined below a root. */
+  readonly inventoryProbe: InventoryProbe | undefined;
+  readonly log: Log;
+  readonly clock?: Clock;
+}
+
+export interface RunningAgent {
+  /** Where its own page is, if it has one. */
+  readonly listening: ListenAddress | undefined;
+  stop(): Promise<void>;
+}
+
+/** Throws CannotStart if its address is not to be had. */
+export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
+  const { node, intervalMs, log, clock = systemClock } = options;
+  const tree = new Tree(options.root);
+  const snapshot = new Snapshot();
+  const commands = createCommandRunner();
+  const pages = await openPages(options, tree, snapshot);
+  const self = new SelfMetrics(snapshot);
+  const inventory = new InventoryKeeper({ tree, clock, log, probe: options.inventoryProbe });
+  const uplink = await createUplink(options, { snapshot, clock, inventory });
+  const readers = createNodeReaders({ ...options, collectors, tree, snapshot, commands, clock });
+  const scheduler = new Scheduler({
+    ...{ clock, intervalMs, readers },
+    onSample: (timeMs) => {
+      self.read();
+      uplink?.sample(timeMs);
+    },
+  });
+  log.info('reading', { node, every_ms: intervalMs });
+  uplink?.start();
+  scheduler.start();
+  inventory.start((found) => uplink?.describe(found));
+  return {
+    listening: pages?.address,
+    stop: async () => {
+      inventory.stop();
+      uplink?.stop();
+      await Promise.allSettled([scheduler.stop(), pages?.close()]);
+      commands.stopAll();
+      tree.close();
+    },
+  };
+}
+
+function openPages(options: AgentOptions, tree: Tree, snapshot: Snapshot): Promise<RunningPages> | undefined {
+  if (!options.listen) return undefined;
+  const page = new TextPage(snapshot, options.node);
+  return serveMetrics(options.listen, {
+    metrics: (format) => page.render(format),
+    compat: (name) => (name === 'node_exporter' ? renderNodeExporter(tree) : undefined),
+    defaultCompat: options.compat,
+  });
+}
+
+async function createUplink(
+  { server, node, intervalMs, log }: AgentOptions,
+  parts: { readonly snapshot: Snapshot; readonly clock: Clock; readonly inventory: InventoryKeeper },
+): Promise<Uplink | undefined> {
+  if (server === undefined) return undefined;
+  // Loaded only where it is used: it is half of the program.
+  const { Uplink } = await import('./uplink.ts');
+  const { snapshot, clock, inventory } = parts;
+  return new Uplink({
+    ...{ server, node, intervalMs, log, snapshot, clock },
+    instance: createInstance(),
+    inventory: () => inventory.inventory,
+    random: Math.random,
+  });
+}

@@ -1,0 +1,273 @@
+// Settings of the agent and of `sample`: file < environment < flag. DESIGN section 3.
+import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
+import { delimiter, join, resolve } from 'node:path';
+import {
+  durationMs,
+  listenAddress,
+  nodeNameSchema,
+  positiveInteger,
+  renderFlags,
+  resolveSettings,
+  UsageError,
+  wordList,
+  type Settings,
+  type ValuesOf,
+} from '#agent/contract';
+import * as v from 'valibot';
+import { parse, YAMLParseError } from 'yaml';
+import { CannotStart } from './cannot-start.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const DEFAULT_FILE = '/etc/whyidle/agent.yaml';
+
+const text = v.pipe(v.string(), v.minLength(1, 'it is empty'));
+const interval = v.pipe(
+  durationMs,
+  v.minValue(100, 'the shortest interval is 100ms'),
+  v.maxValue(600_000, 'the longest interval is 10m'),
+);
+const serverUrl = v.pipe(
+  v.string(),
+  v.check(
+    (url) => /^https?:\/\//i.test(url) && URL.canParse(url),
+    'expected the address of a server, for example http://127.0.0.1:8420',
+  ),
+);
+const compatPages = v.pipe(
+  wordList,
+  v.check(
+    (names) => !names.includes('dcgm-exporter'),
+    'this version does not read what dcgm-exporter shows; there is node_exporter',
+  ),
+  v.check(
+    (names) => names.every((name) => name === 'node_exporter' || name === 'dcgm-exporter'),
+    'there is node_exporter',
+  ),
+);
+
+/** A way to read GPUs that the design names and this version does not have. */
+const laterBackend = (what: string) =>
+  v.pipe(
+    v.string(),
+    v.check(() => false, `this version does not read GPUs through ${what}; use --nvidia-smi FILE`),
+  );
+
+const readSettings = {
+  'agent.root': {
+    schema: text,
+    default: '/',
+    defaultText: '/',
+    flag: 'root',
+    argument: 'DIR',
+    help: 'read /proc, /sys and /etc below DIR and nothing else of this machine',
+  },
+  'agent.nvidia_smi': {
+    schema: text,
+    default: undefined,
+    defaultText: 'nvidia-smi on the PATH, none below --root',
+    flag: 'nvidia-smi',
+    argument: 'FILE',
+    help: 'the nvidia-smi to read GPUs with',
+  },
+  'agent.interval': {
+    schema: interval,
+    default: 1000,
+    defaultText: '1s',
+    flag: 'interval',
+    argument: 'TIME',
+    help: 'time from one reading to the next',
+  },
+  'agent.compat': {
+    schema: compatPages,
+    default: [],
+    flag: 'compat',
+    argument: 'node_exporter',
+    help: "also print under another exporter's names",
+  },
+} as const satisfies Settings;
+
+const laterSettings = {
+  'agent.nvml': { schema: laterBackend('NVML'), default: undefined, flag: 'nvml', argument: 'FILE', help: 'not yet' },
+  'agent.dcgm_exporter': {
+    schema: laterBackend('dcgm-exporter'),
+    default: undefined,
+    flag: 'dcgm-exporter',
+    argument: 'URL',
+    help: 'not yet',
+  },
+} as const satisfies Settings;
+
+export const agentSettings = {
+  'agent.server': {
+    schema: serverUrl,
+    default: undefined,
+    flag: 'server',
+    argument: 'URL',
+    help: 'the server to send readings to',
+  },
+  'agent.listen': {
+    schema: listenAddress,
+    default: undefined,
+    flag: 'listen',
+    argument: 'HOST:PORT',
+    help: 'serve readings for Prometheus at /metrics',
+  },
+  'agent.name': {
+    schema: nodeNameSchema,
+    default: undefined,
+    defaultText: 'the host name up to its first dot',
+    flag: 'name',
+    argument: 'NODE',
+    help: 'what this node is called',
+  },
+  ...readSettings,
+  'agent.state': {
+    schema: text,
+    default: undefined,
+    flag: 'state',
+    argument: 'DIR',
+    help: 'where state may be kept; this version keeps none',
+  },
+} as const satisfies Settings;
+
+export const sampleSettings = {
+  'sample.format': {
+    schema: v.picklist(['json', 'prom'], 'expected json or prom'),
+    default: 'json',
+    defaultText: 'json',
+    flag: 'format',
+    argument: 'json|prom',
+    help: 'how to print',
+  },
+  'sample.count': {
+    schema: positiveInteger,
+    default: 1,
+    defaultText: '1',
+    flag: 'count',
+    argument: 'N',
+    help: 'readings to take and print',
+  },
+  ...readSettings,
+} as const satisfies Settings;
+
+export type AgentConfig = ValuesOf<typeof agentSettings> & ReadConfig;
+export type SampleConfig = ValuesOf<typeof sampleSettings> & ReadConfig;
+interface ReadConfig {
+  readonly 'agent.root': string;
+  readonly 'agent.nvidia_smi': string | undefined;
+}
+
+/** Settings of `whyidle agent`. Throws UsageError or CannotStart. */
+export function resolveAgentConfig(args: readonly string[], env: Environment): AgentConfig {
+  const { file, rest } = takeConfigFlag(args);
+  const fileName = file ?? env['WHYIDLE_CONFIG'] ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : undefined);
+  const fromFile = fileName === undefined ? {} : { file: readConfigFile(fileName), fileName };
+  const { values, positionals } = resolveSettings(
+    { ...agentSettings, ...laterSettings },
+    { ...fromFile, env, args: rest },
+  );
+  refusePositionals(positionals);
+  if (values['agent.server'] === undefined && values['agent.listen'] === undefined)
+    throw new UsageError('an agent needs --server URL to send to, or --listen HOST:PORT to be scraped at');
+  return { ...values, ...checkSources(values, env) };
+}
+
+/** Settings of `whyidle sample`. Throws UsageError or CannotStart. */
+export function resolveSampleConfig(args: readonly string[], env: Environment): SampleConfig {
+  const { values, positionals } = resolveSettings({ ...sampleSettings, ...laterSettings }, { env, args });
+  refusePositionals(positionals);
+  return { ...values, ...checkSources(values, env) };
+}
+
+export function renderAgentHelp(): string {
+  const config = `  --config FILE  YAML file with a section \`agent\` (default ${DEFAULT_FILE}, if it is there)`;
+  return `Usage: whyidle agent [FLAGS]\n\nReads this node. Needs --server, --listen or both.\n\n${renderFlags(agentSettings)}\n\n${config}\n`;
+}
+
+export function renderSampleHelp(): string {
+  return `Usage: whyidle sample [FLAGS]\n\nPrints what an agent reads here.\n\n${renderFlags(sampleSettings)}\n`;
+}
+
+function takeConfigFlag(args: readonly string[]): {
+  readonly file: string | undefined;
+  readonly rest: readonly string[];
+} {
+  const at = args.findIndex((arg) => arg === '--config' || arg.startsWith('--config='));
+  if (at < 0) return { file: undefined, rest: args };
+  const inline = args[at]?.split('=').slice(1).join('=');
+  const file = args[at] === '--config' ? args[at + 1] : inline;
+  if (file === undefined || file === '') throw new UsageError('--config needs a value: --config FILE');
+  return { file, rest: args.toSpliced(at, args[at] === '--config' ? 2 : 1) };
+}
+
+function readConfigFile(file: string): unknown {
+  try {
+    return parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    const problem = error instanceof YAMLParseError ? 'is not valid YAML' : 'cannot be read';
+    throw new UsageError(`${file} ${problem}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function refusePositionals([first]: readonly string[]): void {
+  if (first !== undefined) throw new UsageError(`${first} is not understood: this command takes flags only`);
+}
+
+function checkSources(values: Pick<ReadConfig, 'agent.root' | 'agent.nvidia_smi'>, env: Environment): ReadConfig {
+  const root = resolve(values['agent.root']);
+  checkRoot(root);
+  const named = values['agent.nvidia_smi'];
+  if (named !== undefined) checkProgram(resolve(named));
+  const found = named === undefined && root === '/' ? findOnPath('nvidia-smi', env['PATH'] ?? '') : undefined;
+  return { 'agent.root': root, 'agent.nvidia_smi': named === undefined ? found : resolve(named) };
+}
+
+function checkRoot(root: string): void {
+  let isDirectory: boolean;
+  try {
+    isDirectory = statSync(root).isDirectory();
+    accessSync(root, constants.R_OK | constants.X_OK);
+  } catch (error) {
+    throw new CannotStart(`--root: ${root} ${causeOf(error)}`, { cause: error });
+  }
+  if (!isDirectory) throw new CannotStart(`--root: ${root} is not a directory`);
+}
+
+function checkProgram(file: string): void {
+  try {
+    accessSync(file, constants.X_OK);
+  } catch (error) {
+    throw new CannotStart(`--nvidia-smi: ${file} ${causeOf(error)}`, { cause: error });
+  }
+}
+
+function causeOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  switch (code) {
+    case 'ENOENT':
+      return 'does not exist';
+    case 'ENOTDIR':
+      return 'is below a file';
+    case 'EACCES':
+    case 'EPERM':
+      return 'may not be used by this user';
+    default:
+      return `cannot be used: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+function findOnPath(program: string, path: string): string | undefined {
+  return path
+    .split(delimiter)
+    .filter((folder) => folder.startsWith('/'))
+    .map((folder) => join(folder, program))
+    .find((file) => {
+      try {
+        accessSync(file, constants.X_OK);
+        return true;
+      } catch {
+        return false; // not in this folder
+      }
+    });
+}

@@ -1,0 +1,31 @@
+// How many frames there were, and how many nobody got.
+import type { CounterSeries, Snapshot } from './snapshot.ts';
+
+/** `cap`: there was no room to keep it (without a journal there is none at all); `refused`: the server refuses this agent. */
+export const dropReasons = ['cap', 'damaged', 'refused'] as const;
+export type DropReason = (typeof dropReasons)[number];
+
+export class FrameCounts {
+  readonly #produced: CounterSeries;
+  readonly #dropped: Readonly<Record<DropReason, CounterSeries>>;
+  #total = 0;
+  readonly #lost: Record<DropReason, number> = { cap: 0, damaged: 0, refused: 0 };
+
+  constructor(snapshot: Snapshot) {
+    const group = snapshot.group();
+    this.#produced = group.counter('agent_frames_total', {});
+    const dropped = (reason: DropReason): CounterSeries => group.counter('agent_frames_dropped_total', { reason });
+    this.#dropped = { cap: dropped('cap'), damaged: dropped('damaged'), refused: dropped('refused') };
+    this.#produced.set(0);
+    for (const reason of dropReasons) this.#dropped[reason].set(0);
+  }
+
+  produced(): void {
+    this.#produced.set(++this.#total);
+  }
+
+  dropped(reason: DropReason, frames: number): void {
+    this.#lost[reason] += frames;
+    this.#dropped[reason].set(this.#lost[reason]);
+  }
+}

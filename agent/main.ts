@@ -1,0 +1,67 @@
+// The agent's program: `main.js agent|sample|simulate [FLAGS]`. Assembles and does nothing else.
+import { UsageError } from '#agent/contract';
+import { CannotStart } from './cannot-start.ts';
+import { renderAgentHelp, renderSampleHelp, resolveAgentConfig, resolveSampleConfig } from './config.ts';
+import { createLog } from './log.ts';
+
+const commands: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
+  agent: runAgent,
+  sample: runSample,
+  simulate: runSimulation,
+};
+
+if (import.meta.main) {
+  const [command = '', ...args] = process.argv.slice(2);
+  process.exitCode = await main(command, args);
+}
+
+/** Runs a command to its end and gives the exit code: 0 fine, 2 failure, 64 usage. */
+export async function main(command: string, args: readonly string[]): Promise<number> {
+  try {
+    const run = Object.hasOwn(commands, command) ? commands[command] : undefined;
+    if (!run) throw new UsageError(`unknown command ${command}: there is ${Object.keys(commands).join(', ')}`);
+    return await run(args);
+  } catch (error) {
+    if (!(error instanceof UsageError || error instanceof CannotStart)) throw error;
+    process.stderr.write(`whyidle: ${error.message}\n`);
+    return error.exitCode;
+  }
+}
+
+async function runAgent(args: readonly string[]): Promise<number> {
+  if (wantsHelp(args)) return print(renderAgentHelp());
+  const config = resolveAgentConfig(args, process.env);
+  const { runUntilStopped } = await import('./run-agent.ts');
+  await runUntilStopped(config, createLog('agent', writeError));
+  return 0;
+}
+
+async function runSample(args: readonly string[]): Promise<number> {
+  if (wantsHelp(args)) return print(renderSampleHelp());
+  const config = resolveSampleConfig(args, process.env);
+  const { printSamples } = await import('./sample.ts');
+  await printSamples(config, { write: writeOutput, log: createLog('sample', writeError) });
+  return 0;
+}
+
+async function runSimulation(args: readonly string[]): Promise<number> {
+  const { runSimulatedCluster } = await import('./simulator/index.ts');
+  return runSimulatedCluster(args);
+}
+
+function wantsHelp(args: readonly string[]): boolean {
+  return args.includes('--help') || args.includes('-h');
+}
+
+function print(text: string): number {
+  writeOutput(text);
+  return 0;
+}
+
+function writeOutput(text: string): void {
+  process.stdout.write(text);
+}
+
+function writeError(line: string): void {
+  process.stderr.write(line);
+}

@@ -1,0 +1,45 @@
+// One node's tree, its snapshot, and a reader per collector: what `agent` and `sample` have in common.
+import { AreaReader } from './area-reader.ts';
+import type { Clock } from './clock.ts';
+import type { Collector, CollectorContext } from './collectors/collector.ts';
+import type { CommandRunner } from './command.ts';
+import type { Log } from './log.ts';
+import type { Snapshot } from './snapshot.ts';
+import type { Tree } from './sources/tree.ts';
+
+const LEAST_DEADLINE_MS = 3000;
+
+export interface NodeReadersOptions {
+  readonly collectors: readonly Collector[];
+  readonly tree: Tree;
+  readonly snapshot: Snapshot;
+  readonly commands: CommandRunner;
+  readonly nvidiaSmi: string | undefined;
+  readonly intervalMs: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export function createNodeReaders(options: NodeReadersOptions): readonly AreaReader[] {
+  const { collectors, snapshot, clock, log, intervalMs } = options;
+  return collectors.map(
+    (collector) =>
+      new AreaReader({
+        area: collector.area,
+        reader: collector.start(contextOf(collector, options)),
+        ...{ snapshot, clock, log },
+        deadlineMs: Math.max(LEAST_DEADLINE_MS, 3 * intervalMs),
+      }),
+  );
+}
+
+function contextOf({ area }: Collector, options: NodeReadersOptions): CollectorContext {
+  const { tree, snapshot, commands, nvidiaSmi, intervalMs, clock, log } = options;
+  // Below a root no program of the host may be asked, except the nvidia-smi that was named.
+  const mayStartPrograms = tree.isHost || (area === 'gpu' && nvidiaSmi !== undefined);
+  return {
+    ...{ tree, snapshot, nvidiaSmi, intervalMs, log },
+    commands: mayStartPrograms ? commands : undefined,
+    monotonicMs: () => clock.monotonicMs(),
+  };
+}
