@@ -5,7 +5,7 @@ import { sysfsPciAddress } from '../parse/pci.ts';
 import { NvidiaSmi, type Tick } from '../sources/nvidia-smi.ts';
 import type { Collector, CollectorContext, Reader, ReadLane, ReadResult } from './collector.ts';
 import { GpuArea } from './gpu/area.ts';
-import { GpuDevice, identityOf, lossOf, signatureOf } from './gpu/device.ts';
+import { GpuDevice, identityOf, lossOf, shapeOf, signatureOf } from './gpu/device.ts';
 import { coreFields, queryFields } from './gpu/fields.ts';
 
 /** The first reading waits this long for the first tick, so that a single sample has its GPUs. */
@@ -132,8 +132,12 @@ class GpuReader implements Reader {
     const known = this.#devices.get(key);
     // A GPU that does not answer keeps what it was; only its place may have changed.
     if (known && loss !== undefined && known.identity.gpu === identityOf(row).gpu) return known;
+    if (known && !known.isLost && known.shape === shapeOf(row)) return known;
     const numaNode = this.#numaNodeOf(row);
-    if (known?.signature === signatureOf(row, numaNode)) return known;
+    if (known?.signature === signatureOf(row, numaNode)) {
+      known.shape = shapeOf(row);
+      return known;
+    }
     known?.remove();
     const device = new GpuDevice(this.#context.snapshot, row, numaNode);
     this.#devices.set(key, device);

@@ -18,12 +18,12 @@ const reasons = new Map<string, Absence>([
 
 /** Why the cell has no value; undefined if it has one. */
 export function absenceOfCell(cell: string): Absence | undefined {
-  return reasons.get(bare(cell));
+  return startsWithDigit(cell) ? undefined : reasons.get(bare(cell));
 }
 
 /** The driver says that the GPU is off the bus or needs a reset. */
 export function saysLost(cell: string): boolean {
-  return /^gpu (is lost|requires reset)$/.test(bare(cell));
+  return !startsWithDigit(cell) && /^gpu (is lost|requires reset)$/.test(bare(cell));
 }
 
 /** The driver failed to answer for this quantity. */
@@ -58,6 +58,12 @@ export function parseWord(cell: string, words: readonly string[]): number | Abse
 /** Text for a label: empty where there is none. */
 export function textOfCell(cell: string | undefined): string {
   return cell === undefined || isAbsent(absenceOfCell(cell)) ? '' : cell;
+}
+
+/** Most cells are numbers: they need no second look. */
+function startsWithDigit(cell: string): boolean {
+  const first = cell.charCodeAt(0);
+  return first >= 48 && first <= 57;
 }
 
 function bare(cell: string): string {

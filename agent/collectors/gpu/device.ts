@@ -49,6 +49,13 @@ export function lossOf(row: NvidiaSmiRow): AbsenceReason | undefined {
   return vitalFields.some((field) => saysError(row.get(field) ?? '')) ? 'malformed' : undefined;
 }
 
+/** What changes with the driver, the place or the ECC mode; nothing else changes what a GPU offers. */
+export function shapeOf(row: NvidiaSmiRow): string {
+  const eccTotal = row.get('ecc.errors.corrected.volatile.total') ?? '';
+  const known = ['index', 'uuid', 'pci.bus_id', 'driver_version'].map((field) => row.get(field) ?? '');
+  return [...known, row.size, absenceOfCell(eccTotal) === undefined].join();
+}
+
 /** Two rows with the same signature fill the same series. */
 export function signatureOf(row: NvidiaSmiRow, numaNode: string): string {
   return JSON.stringify([identityOf(row), infoOf(row, numaNode), eccCounters(row), knownThrottleCounters(row)]);
@@ -56,6 +63,7 @@ export function signatureOf(row: NvidiaSmiRow, numaNode: string): string {
 
 export class GpuDevice {
   readonly signature: string;
+  shape: string;
   readonly identity: GpuIdentity;
   readonly processes: GaugeSeries;
   readonly #snapshot: Snapshot;
@@ -68,6 +76,7 @@ export class GpuDevice {
     const identity = identityOf(row);
     const group = snapshot.group();
     this.signature = signatureOf(row, numaNode);
+    this.shape = shapeOf(row);
     this.identity = identity;
     this.#snapshot = snapshot;
     this.#group = group;
