@@ -1,7 +1,7 @@
 // `whyidle config print|validate [--config FILE] [FLAGS]`: the server's settings as they come out.
 import { UsageError } from '#agent/contract';
 import { stringify } from 'yaml';
-import type { ServerConfig } from '../config.ts';
+import { stateFolder, type ServerConfig } from '../config.ts';
 import { readServerConfig } from './arguments.ts';
 import { renderServerHelp, wantsHelp } from './help.ts';
 
@@ -24,9 +24,10 @@ function renderJson(config: ServerConfig): string {
 
 function sectionsOf(config: ServerConfig): Record<string, Record<string, unknown>> {
   const sections: Record<string, Record<string, unknown>> = {};
-  for (const [name, value] of Object.entries(config)) {
+  const shown = { ...config, 'server.listen': addressOf(config), 'server.data': stateFolder(config, process.env) };
+  for (const [name, value] of Object.entries(shown)) {
     const [section = '', key = ''] = name.split('.');
-    if (value !== undefined) (sections[section] ??= {})[key] = name === 'server.listen' ? addressOf(config) : value;
+    if (value !== undefined) (sections[section] ??= {})[key] = value;
   }
   return sections;
 }

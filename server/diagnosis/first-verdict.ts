@@ -35,7 +35,7 @@ export const unobserved: Judgement = { kind: 'whole', class: 'unobserved' };
 /** Judges a slot that has readings; `minute` holds those of the 60 s up to its end. */
 export function judgeSlot(slot: SlotReadings, minute: Pick<SlotReadings, 'count' | 'busySum'>): Judgement {
   if (slot.withoutProcess && !slot.withProcess && slot.busySum === 0) return { kind: 'whole', class: 'free.no_demand' };
-  if (slot.withProcess && minute.busySum < IDLE_BELOW * minute.count) return { kind: 'whole', class: 'held.idle' };
+  if (slot.withProcess && minute.busySum / minute.count < IDLE_BELOW) return { kind: 'whole', class: 'held.idle' };
   return { kind: 'split', productive: slot.busySum / slot.count };
 }
 

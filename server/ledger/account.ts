@@ -45,6 +45,8 @@ export class GpuAccount {
   observe(nowMs: number, reading: GpuReading): void {
     // First, so that no slot is pushed out of the ring before it is booked.
     this.#book(nowMs);
+    // After a long silence it was unobserved in between, even if nobody looked.
+    if (this.#lastReadingMs !== undefined && nowMs - this.#lastReadingMs >= SETTLE_MS) this.advance(nowMs);
     this.#slots.add(nowMs, reading);
     const first = this.#lastReadingMs === undefined;
     this.#lastReadingMs = nowMs;

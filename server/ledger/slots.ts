@@ -19,10 +19,13 @@ const KEPT = 12;
 const MINUTE_SLOTS = 6;
 const TOLERATED_SLOTS = SETTLE_MS / SLOT_MS;
 
-interface Slot extends SlotReadings {
+/** Utilisation is added up in millionths, so that sums are exact. */
+const PARTS = 1_000_000;
+
+interface Slot {
   number: number;
   count: number;
-  busySum: number;
+  busyParts: number;
   withProcess: boolean;
   withoutProcess: boolean;
   firstMs: number;
@@ -44,7 +47,7 @@ export class SlotRing {
     if (slot.count === 0) slot.firstMs = nowMs;
     slot.lastMs = nowMs;
     slot.count++;
-    slot.busySum += Math.min(1, Math.max(0, reading.busy));
+    slot.busyParts += Math.round(Math.min(1, Math.max(0, reading.busy)) * PARTS);
     const held = holdsProcess(reading);
     if (held === true) slot.withProcess = true;
     if (held === false) slot.withoutProcess = true;
@@ -53,24 +56,24 @@ export class SlotRing {
   /** The verdict on a slot. One without readings is judged as the one before the gap, if the gap is tolerable. */
   judge(number: number, nowMs: number): Judgement {
     const own = this.#find(number);
-    if (own) return judgeSlot(own, this.minuteUpTo(number));
+    if (own) return judgeSlot(readingsOf(own), this.minuteUpTo(number));
     const before = this.#nearest(number, -1);
     if (!before) return unobserved;
     const after = this.#nearest(number, 1)?.firstMs ?? nowMs;
     if (after - before.lastMs >= SETTLE_MS) return unobserved;
-    return judgeSlot(before, this.minuteUpTo(before.number));
+    return judgeSlot(readingsOf(before), this.minuteUpTo(before.number));
   }
 
   /** Readings of the 60 s that end with the slot. */
   minuteUpTo(number: number): { readonly count: number; readonly busySum: number } {
     let count = 0;
-    let busySum = 0;
+    let busyParts = 0;
     for (let one = number - MINUTE_SLOTS + 1; one <= number; one++) {
       const slot = this.#find(one);
       count += slot?.count ?? 0;
-      busySum += slot?.busySum ?? 0;
+      busyParts += slot?.busyParts ?? 0;
     }
-    return { count, busySum };
+    return { count, busySum: busyParts / PARTS };
   }
 
   has(number: number): boolean {
@@ -92,5 +95,9 @@ export class SlotRing {
 }
 
 function emptySlot(number: number): Slot {
-  return { number, count: 0, busySum: 0, withProcess: false, withoutProcess: false, firstMs: 0, lastMs: 0 };
+  return { number, count: 0, busyParts: 0, withProcess: false, withoutProcess: false, firstMs: 0, lastMs: 0 };
+}
+
+function readingsOf({ count, busyParts, withProcess, withoutProcess }: Slot): SlotReadings {
+  return { count, busySum: busyParts / PARTS, withProcess, withoutProcess };
 }

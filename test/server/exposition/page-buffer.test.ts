@@ -1,0 +1,43 @@
+// The number writer against the decimal that exact arithmetic gives.
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { renderSteps } from '#agent/contract';
+import { PageBuffer } from '../../../server/exposition/page-buffer.ts';
+
+const page = new PageBuffer();
+function written(steps: number, digits: number): string {
+  page.start();
+  page.value(steps, digits);
+  return page.finish().toString();
+}
+
+test.each([
+  [0, 3, '0'],
+  [1, 9, '0.000000001'],
+  [-1500, 3, '-1.5'],
+  [1000, 3, '1'],
+  [123_456, 3, '123.456'],
+  [1_700_000_000_123, 3, '1700000000.123'],
+  [Number.MAX_SAFE_INTEGER, 0, '9007199254740991'],
+  [10_000, 0, '10000'],
+])('%d steps of 10^-%d', (steps, digits, text) => {
+  expect(written(steps, digits)).toBe(`${text}\n`);
+});
+
+test('equals exact decimal arithmetic for every whole number and scale of the catalogue', () => {
+  fc.assert(
+    fc.property(fc.maxSafeInteger(), fc.constantFrom(0, 2, 3, 6, 9), (steps, digits) => {
+      expect(written(steps, digits)).toBe(`${renderSteps(BigInt(steps), 10 ** digits)}\n`);
+    }),
+  );
+});
+
+test('grows, and what was handed out stays as it was', () => {
+  page.start();
+  page.text('é'.repeat(800_000));
+  const first = page.finish();
+  page.start();
+  page.text('x'.repeat(2_000_000));
+  expect(first.toString()).toBe('é'.repeat(800_000));
+  expect(page.finish().length).toBe(2_000_000);
+});

@@ -1,0 +1,109 @@
+// The namespace /agents over real sockets: no payload ends the process.
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { HelloReply } from '#agent/contract';
+import type { NodesAnswer } from '#server/contract';
+import type { RunningServer } from '../../../server/main.ts';
+import { connect, connected, next, runServer } from '../running.ts';
+import { gpuSeries, helloOf, StandInAgent } from '../stand-in.ts';
+
+let server: RunningServer;
+beforeAll(async () => {
+  server = await runServer();
+});
+afterAll(() => server.stop());
+
+const series = gpuSeries({ busy: 50, processes: 1 });
+
+async function names(): Promise<string[]> {
+  const answer = (await (await fetch(`${server.url}/api/v1/nodes`)).json()) as NodesAnswer;
+  return answer.nodes.filter(({ up }) => up).map(({ name }) => name);
+}
+
+async function rejectedBeforeHello(): Promise<number> {
+  const text = await (await fetch(`${server.url}/metrics`)).text();
+  return Number(/reason="no_hello"} (\d+)/.exec(text)?.[1]);
+}
+
+test('hello, schema and frames come through, and the acknowledgement comes back', async () => {
+  const socket = await connected(connect(server, '/agents'));
+  const agent = new StandInAgent();
+  const reply = (await socket.emitWithAck('hello', helloOf('node07'))) as HelloReply;
+  expect(reply.ok).toBe(true);
+  socket.emit('schema', agent.schema(series));
+  socket.emit('frame', agent.key(series, Date.now()));
+  expect(await next(socket, 'ack')).toBe(0);
+  expect(await names()).toContain('node07');
+  const page = await (await fetch(`${server.url}/metrics`)).text();
+  expect(page).toContain('whyidle_gpu_utilization_ratio{node="node07",gpu="0"');
+  expect(page).toContain('\nwhyidle_server_agents 1\n');
+  socket.disconnect();
+});
+
+describe('whatever is sent', () => {
+  const payload = fc.oneof(
+    fc.anything({ withNullPrototype: true, maxDepth: 4 }).filter((value) => {
+      try {
+        JSON.stringify(value);
+        return true;
+      } catch {
+        return false;
+      }
+    }),
+    fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)),
+    fc.constantFrom(null, { __proto__: { node: 'x' } }, [[]], { length: 1e9 }, helloOf('ok'), {
+      generation: 1,
+      series: [[]],
+    }),
+  );
+  const event = fc.constantFrom('hello', 'schema', 'frame', 'inventory', '__proto__', 'constructor', 'nothing');
+
+  test('the server lives on and an honest agent beside it is served', async () => {
+    const honest = await connected(connect(server, '/agents'));
+    await honest.emitWithAck('hello', helloOf('honest'));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(event, fc.array(payload, { maxLength: 3 })), { maxLength: 12 }),
+        async (messages) => {
+          const socket = await connected(connect(server, '/agents'));
+          for (const [name, values] of messages) socket.emit(name, ...values);
+          socket.disconnect();
+        },
+      ),
+      { numRuns: 60 },
+    );
+    const agent = new StandInAgent();
+    honest.emit('schema', agent.schema(series));
+    honest.emit('frame', agent.key(series, Date.now()));
+    expect(await next(honest, 'ack')).toBe(0);
+    honest.disconnect();
+  });
+
+  test('a client that keeps sending garbage is disconnected', async () => {
+    const before = await rejectedBeforeHello();
+    const socket = await connected(connect(server, '/agents'));
+    const gone = next<string>(socket, 'disconnect');
+    for (let n = 0; n < 3; n++) socket.emit('frame', Buffer.from('garbage'));
+    expect(await gone).toMatch(/server/);
+    expect(await rejectedBeforeHello()).toBe(before + 3);
+  });
+
+  test('a message over 1 MB ends the connection, not the server', async () => {
+    const socket = await connected(connect(server, '/agents'));
+    const gone = next(socket, 'disconnect');
+    socket.emit('frame', Buffer.alloc(2_000_000));
+    await gone;
+    expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
+  });
+});
+
+describe('the handshake', () => {
+  test.each([
+    ['a foreign origin', { origin: 'https://evil.example' }],
+    ['a foreign host', { host: 'evil.example' }],
+  ])('%s is refused', async (_name, headers) => {
+    const socket = connect(server, '/agents', headers);
+    expect(await next<Error>(socket, 'connect_error')).toBeInstanceOf(Error);
+    socket.disconnect();
+  });
+});

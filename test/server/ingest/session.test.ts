@@ -1,0 +1,237 @@
+// One agent's connection without a socket: refusals, resynchronisation, strikes and the rate limit.
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { SchemaMessage } from '#agent/contract';
+import { Fleet } from '../../../server/fleet/fleet.ts';
+import { IngestCounters } from '../../../server/ingest/counters.ts';
+import { Leases } from '../../../server/ingest/leases.ts';
+import { AgentSession, type SessionContext } from '../../../server/ingest/session.ts';
+import { Ledger } from '../../../server/ledger/ledger.ts';
+import { silentLog } from '../../../server/log.ts';
+import { helloOf, SetClock, StandInAgent, START_MS, type StandInSeries } from '../stand-in.ts';
+
+const series: StandInSeries[] = [['load1', [], 100]];
+
+interface Heard {
+  readonly acks: number[];
+  resyncs: number;
+  disconnects: number;
+}
+let context: SessionContext & { clock: SetClock };
+let heard: Heard;
+let session: AgentSession;
+let agent: StandInAgent;
+
+function open(address = '10.0.0.1'): { session: AgentSession; heard: Heard } {
+  const one: Heard = { acks: [], resyncs: 0, disconnects: 0 };
+  const line = {
+    address,
+    ack: (seq: number) => {
+      one.acks.push(seq);
+    },
+    resync: () => {
+      one.resyncs++;
+    },
+    disconnect: () => {
+      one.disconnects++;
+    },
+  };
+  return { session: new AgentSession(context, line), heard: one };
+}
+
+beforeEach(() => {
+  const clock = new SetClock();
+  context = {
+    fleet: new Fleet(new Ledger()),
+    leases: new Leases(),
+    counters: new IngestCounters(),
+    clock,
+    log: silentLog,
+  };
+  ({ session, heard } = open());
+  agent = new StandInAgent();
+});
+
+function start(): void {
+  session.hello(helloOf('n'));
+  session.schema(agent.schema(series));
+}
+const rejected = (): Record<string, number> =>
+  Object.fromEntries([...context.counters.rejected].filter(([, count]) => count > 0));
+
+describe('hello', () => {
+  test('is answered with the time, and frames are acknowledged once they are taken', () => {
+    expect(session.hello(helloOf('n'))).toEqual({ ok: true, serverTimeMs: START_MS });
+    session.schema(agent.schema(series));
+    session.frame(agent.key(series, START_MS));
+    session.frame(agent.delta(series, START_MS + 1000));
+    expect(heard.acks).toEqual([0, 1]);
+    expect(context.fleet.node('n')?.lastSampleMs).toBe(START_MS + 1000);
+  });
+
+  test.each([
+    ['null', null],
+    ['a name that is a path', helloOf('../etc')],
+    ['a name that is a prototype', helloOf('__proto__')],
+    ['an interval of nothing', helloOf('n', { intervalMs: NaN })],
+    ['an inventory of numbers', { ...helloOf('n'), inventory: 7 }],
+  ])('that is malformed is refused: %s', (_name, message) => {
+    expect(session.hello(message)).toMatchObject({ ok: false, code: 'malformed' });
+    expect(context.fleet.nodes).toEqual([]);
+  });
+
+  test('of another protocol says what to do', () => {
+    expect(session.hello(helloOf('n', { protocol: 99 }))).toMatchObject({ ok: false, code: 'protocol' });
+  });
+
+  test('names that objects have by birth are names like others', () => {
+    expect(session.hello(helloOf('constructor'))).toMatchObject({ ok: true });
+    expect(context.fleet.node('constructor')?.name).toBe('constructor');
+    expect(context.fleet.node('toString')).toBeUndefined();
+  });
+});
+
+describe('two agents of one name', () => {
+  test('the second is refused in a sentence that names the first, which goes on', () => {
+    start();
+    const second = open('10.0.0.2');
+    const reply = second.session.hello(helloOf('n', { instance: 'another-instance' }));
+    expect(reply).toMatchObject({ ok: false, code: 'name_taken' });
+    expect(reply.ok ? '' : reply.message).toMatch(/n is already connected from 10\.0\.0\.1.*--name/);
+    session.frame(agent.key(series, START_MS));
+    expect(heard).toMatchObject({ acks: [0], disconnects: 0 });
+  });
+
+  test('the name is free when the first is gone', () => {
+    start();
+    session.end();
+    expect(open().session.hello(helloOf('n', { instance: 'another-instance' }))).toMatchObject({ ok: true });
+  });
+
+  test('the same process takes its own name over, and the old connection ends', () => {
+    start();
+    const again = open();
+    expect(again.session.hello(helloOf('n'))).toMatchObject({ ok: true });
+    expect(heard.disconnects).toBe(1);
+    session.end();
+    expect(context.leases.size).toBe(1);
+  });
+
+  test('a second hello on one connection does not end it', () => {
+    start();
+    expect(session.hello(helloOf('n'))).toMatchObject({ ok: true });
+    expect(heard.disconnects).toBe(0);
+  });
+});
+
+describe('a frame that cannot be used', () => {
+  test('a delta before a key frame: one resync is asked for, no strike, and the next key frame is taken', () => {
+    start();
+    agent.key(series, START_MS);
+    for (let n = 0; n < 10; n++) session.frame(agent.delta(series, START_MS));
+    expect(heard).toMatchObject({ resyncs: 1, disconnects: 0 });
+    expect(rejected()).toEqual({ no_key: 10 });
+    session.frame(agent.key(series, START_MS));
+    expect(heard.acks).toEqual([11]);
+  });
+
+  test('of another schema generation', () => {
+    start();
+    agent.generation = 2;
+    session.frame(agent.key(series, START_MS));
+    expect(heard).toMatchObject({ acks: [], resyncs: 1 });
+    session.schema(agent.schema(series));
+    session.frame(agent.key(series, START_MS));
+    expect(heard.acks).toEqual([1]);
+  });
+
+  test('the resync is asked for again after a while', () => {
+    start();
+    agent.key(series, START_MS);
+    session.frame(agent.delta(series, START_MS));
+    context.clock.ms += 5000;
+    session.frame(agent.delta(series, START_MS));
+    expect(heard.resyncs).toBe(2);
+  });
+
+  test('garbage changes nothing, and the third piece ends the connection', () => {
+    start();
+    session.frame(agent.key(series, START_MS));
+    for (let n = 0; n < 3; n++) session.frame(new Uint8Array([1, 1, 1, 1, 255, 255]));
+    expect(rejected()).toEqual({ malformed: 3 });
+    expect(heard.disconnects).toBe(1);
+    expect(context.fleet.node('n')?.decoder.steps[0]).toBe(100);
+  });
+
+  test('before the hello, and what is not binary', () => {
+    session.frame(agent.key(series, START_MS));
+    session.frame('text');
+    session.frame({ __proto__: null });
+    expect(rejected()).toEqual({ no_hello: 1, not_binary: 2 });
+    expect(heard.disconnects).toBe(1);
+  });
+
+  test('a flood: the burst is taken, the rest is not, and an agent that goes on is disconnected', () => {
+    start();
+    for (let n = 0; n < 100; n++) session.frame(agent.key(series, START_MS));
+    expect(heard.acks).toHaveLength(40);
+    expect(rejected()).toEqual({ rate: 60 });
+    expect(heard.disconnects).toBe(0);
+    for (let second = 0; second < 12; second++) {
+      context.clock.ms += 1000;
+      for (let n = 0; n < 100; n++) session.frame(agent.key(series, START_MS));
+    }
+    expect(heard.disconnects).toBeGreaterThan(0);
+  });
+});
+
+describe('a schema', () => {
+  test('publishes only what the catalogue knows; the rest keeps its place', () => {
+    session.hello(helloOf('n'));
+    const message: SchemaMessage = {
+      generation: 1,
+      series: [
+        ['no_such_metric', []],
+        ['load1', []],
+        ['__proto__', []],
+        ['load5', ['one label too many']],
+        ['load15', []],
+      ],
+    };
+    session.schema(message);
+    const node = context.fleet.node('n');
+    expect(node?.schema.size).toBe(5);
+    expect(node?.schema.published.map(({ id, index }) => [id, index])).toEqual([
+      ['load1', 1],
+      ['load15', 4],
+    ]);
+  });
+
+  test.each([
+    ['null', null],
+    ['too many series', { generation: 1, series: Array.from({ length: 20_001 }, () => ['load1', []]) }],
+    ['a label too long', { generation: 1, series: [['disk_size_bytes', ['x'.repeat(257)]]] }],
+    ['no list', { generation: 1, series: { length: 3 } }],
+    ['generation 0', { generation: 0, series: [] }],
+  ])('that is malformed counts as a strike: %s', (_name, message) => {
+    session.hello(helloOf('n'));
+    for (let n = 0; n < 3; n++) session.schema(message);
+    expect(heard.disconnects).toBe(1);
+    expect(context.fleet.node('n')?.generation).toBe(0);
+  });
+
+  test('that is sent again keeps the values', () => {
+    start();
+    session.frame(agent.key(series, START_MS));
+    session.schema(agent.schema(series));
+    expect(context.fleet.node('n')).toMatchObject({ generation: 1 });
+    expect(context.fleet.node('n')?.decoder.steps[0]).toBe(100);
+  });
+});
+
+test('samples from more than 5 minutes ahead are given our time, and the offset shows it', () => {
+  start();
+  session.frame(agent.key(series, START_MS + 3_600_000));
+  const node = context.fleet.node('n');
+  expect(node?.lastSampleMs).toBe(START_MS);
+  expect(node?.clockOffsetMs).toBe(3_600_000);
+});
