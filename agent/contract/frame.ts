@@ -1,8 +1,12 @@
 // The wire form of one sample: a bitmap of changed series, then zig-zag varint deltas of whole steps (value x scale).
 // Layout: kind u8 · seq, generation, time_ms varints · bitmap · per changed series one entry:
-//   varint zigzag(delta) >= 1, or varint 0 and a byte: 0–5 absence reason, 17 = int64 follows (the whole count).
+//   varint zigzag(delta) >= 1, or varint 0 and a byte: 0–5 absence reason, 17 = int64 and 18 = int128 follows (the whole
+//   count, little-endian). After an absence the whole count comes, never a delta.
 // A key frame starts from "every series is 0"; a delta frame continues the frame before it.
 import { absenceReasons, type AbsenceReason } from './absence.ts';
+import { FrameError, FrameReader, FrameWriter } from './frame-bytes.ts';
+
+export { FrameError } from './frame-bytes.ts';
 
 /** What one series holds: whole steps (exact beyond 2^53 as bigint), or why it has none. */
 export type Steps = number | bigint;
@@ -30,20 +34,19 @@ export function reasonOfState(state: number): AbsenceReason | undefined {
   return absenceReasons[state - 1];
 }
 
-export class FrameError extends Error {
-  override readonly name = 'FrameError';
-}
-
 const KEY = 1;
 const DELTA = 2;
 const WHOLE = 17;
+const WIDE = 18;
+/** Twice of it is still a safe integer. */
 const MAX_DELTA = 2 ** 52;
+const MALFORMED = stateOfReason('malformed');
 
 /** Encodes the samples of one connection. Keeps what the other side holds. */
 export class FrameEncoder {
   #steps: Steps[] = [];
   #states: number[] = [];
-  #writer = new Writer();
+  readonly #writer = new FrameWriter();
 
   /** A frame that needs nothing before it. The returned bytes are the caller's own. */
   key(head: FrameHead, series: readonly FrameSeries[]): Uint8Array {
@@ -66,8 +69,10 @@ export class FrameEncoder {
     writer.varint(head.generation);
     writer.varint(head.timeMs);
     const bitmap = writer.reserve((series.length + 7) >> 3);
-    for (const [index, one] of series.entries()) {
-      if (this.#entry(index, one)) writer.setBit(bitmap, index);
+    // Counted loops here and below: iterators would double the cost of a frame.
+    for (let index = 0; index < series.length; index++) {
+      const one = series[index];
+      if (one && this.#entry(index, one)) writer.setBit(bitmap, index);
     }
     return writer.finish();
   }
@@ -75,25 +80,43 @@ export class FrameEncoder {
   /** Writes what changed in one series; false if nothing did. */
   #entry(index: number, { steps, state }: FrameSeries): boolean {
     const sentState = this.#states[index] ?? PRESENT;
+    if (state !== PRESENT) return this.#writeAbsence(index, state, sentState);
     const sent = this.#steps[index] ?? 0;
-    if (state !== PRESENT) {
-      if (state === sentState) return false;
-      this.#states[index] = state;
-      this.#writer.varint(0);
-      this.#writer.byte(state - 1);
-      return true;
-    }
     if (sentState === PRESENT && steps === sent) return false;
+    if (!canTravel(steps)) return this.#writeAbsence(index, MALFORMED, sentState);
     this.#states[index] = PRESENT;
     this.#steps[index] = steps;
     const delta = sentState === PRESENT ? deltaOf(steps, sent) : undefined;
-    if (delta === undefined) this.#writer.whole(BigInt(steps));
+    if (delta === undefined) this.#writeWhole(BigInt(steps));
     else this.#writer.varint(delta > 0 ? delta * 2 : -delta * 2 - 1);
     return true;
   }
+
+  #writeAbsence(index: number, state: number, sentState: number): boolean {
+    if (state === sentState) return false;
+    this.#states[index] = state;
+    this.#writer.varint(0);
+    this.#writer.byte(state - 1);
+    return true;
+  }
+
+  #writeWhole(steps: bigint): void {
+    this.#writer.varint(0);
+    const isWide = BigInt.asIntN(64, steps) !== steps;
+    this.#writer.byte(isWide ? WIDE : WHOLE);
+    this.#writer.int64(BigInt.asIntN(64, steps));
+    if (isWide) this.#writer.int64(steps >> 64n);
+  }
 }
 
-/** The increment, if it can travel as a number. */
+/** Fractions and what is beyond 128 bits are no counts of steps. */
+function canTravel(steps: Steps): boolean {
+  return typeof steps === 'number'
+    ? Number.isInteger(steps) && Math.abs(steps) < 2 ** 127
+    : BigInt.asIntN(128, steps) === steps;
+}
+
+/** The increment, if it can travel as a number other than zero. */
 function deltaOf(now: Steps, before: Steps): number | undefined {
   if (typeof now !== typeof before) return undefined;
   const delta =
@@ -125,69 +148,75 @@ export class FrameDecoder {
 
   /** Takes one frame in. Nothing changes if it throws: a frame is read twice, first only checked. */
   apply(frame: Uint8Array): FrameHead {
-    const reader = new Reader(frame);
-    const kind = reader.byte();
-    const head = readHead(reader);
+    const reader = new FrameReader(frame);
+    const { kind, head } = readHead(reader);
     if (kind === DELTA && !this.#ready) throw new FrameError('a delta frame came before a key frame');
-    if (kind !== KEY && kind !== DELTA) throw new FrameError(`unknown frame kind ${String(kind)}`);
-    const bitmap = reader.bytes((this.size + 7) >> 3);
+    const changed = changedIn(reader.bytes((this.size + 7) >> 3), this.size);
     const entries = reader.position;
-    this.#walk(reader, bitmap, checkOnly);
-    if (!reader.atEnd) throw new FrameError('bytes left over after the last entry');
+    this.#check(reader, changed, kind);
     reader.position = entries;
-    if (kind === KEY) this.#applyKey(reader, bitmap);
-    else this.#applyDelta(reader, bitmap);
+    if (kind === KEY) this.#applyKey(reader, changed);
+    else this.#applyDelta(reader, changed);
     this.#ready = true;
     return head;
   }
 
-  #applyDelta(reader: Reader, bitmap: Uint8Array): void {
+  /** Walks to the end of the frame and changes nothing. */
+  #check(reader: FrameReader, changed: readonly number[], kind: FrameKind): void {
+    for (const index of changed) {
+      if (reader.varint() === 0) skipEscape(reader);
+      else if (kind === DELTA && this.states[index] !== PRESENT)
+        throw new FrameError('an increment for a series that has no value');
+    }
+    if (!reader.atEnd) throw new FrameError('bytes left over after the last entry');
+  }
+
+  #applyDelta(reader: FrameReader, changed: readonly number[]): void {
     for (let index = 0; index < this.size; index++) {
       this.gained[index] = this.states[index] === PRESENT ? 0 : NaN;
     }
-    this.#walk(reader, bitmap, (index, entry) => {
-      this.#take(index, entry, this.states[index] === PRESENT);
-    });
+    for (const index of changed) this.#take(reader, index);
   }
 
-  #applyKey(reader: Reader, bitmap: Uint8Array): void {
-    const known = this.#ready
-      ? { steps: this.steps.slice(), states: this.states.slice(), exact: new Map(this.#exact) }
-      : undefined;
+  #applyKey(reader: FrameReader, changed: readonly number[]): void {
+    const steps = this.steps.slice();
+    const states = this.states.slice();
+    const exact = new Map(this.#exact);
     this.steps.fill(0);
     this.states.fill(PRESENT);
     this.#exact.clear();
-    this.#walk(reader, bitmap, (index, entry) => {
-      this.#take(index, entry, true);
-    });
+    for (const index of changed) this.#take(reader, index);
     for (let index = 0; index < this.size; index++) {
-      const both = known?.states[index] === PRESENT && this.states[index] === PRESENT;
-      this.gained[index] =
-        known && both ? difference(this.exact(index), known.exact.get(index) ?? known.steps[index] ?? 0) : NaN;
+      const known = this.#ready && states[index] === PRESENT && this.states[index] === PRESENT;
+      this.gained[index] = known ? difference(this.exact(index), exact.get(index) ?? steps[index] ?? 0) : NaN;
     }
   }
 
-  #take(index: number, entry: Entry, wasPresent: boolean): void {
-    switch (entry.kind) {
-      case 'absent':
-        this.states[index] = entry.state;
-        this.gained[index] = NaN;
-        break;
-      case 'whole': {
-        const before = this.exact(index);
-        this.#store(index, entry.steps);
-        this.states[index] = PRESENT;
-        this.gained[index] = wasPresent ? difference(entry.steps, before) : NaN;
-        break;
-      }
-      case 'delta': {
-        const exact = this.#exact.get(index);
-        if (exact !== undefined) this.#store(index, exact + BigInt(entry.delta));
-        else this.steps[index] = (this.steps[index] ?? 0) + entry.delta;
-        this.gained[index] = entry.delta;
-        break;
-      }
+  /** Takes the entry of one series in. */
+  #take(reader: FrameReader, index: number): void {
+    const zigzag = reader.varint();
+    if (zigzag > 0) {
+      this.#add(index, zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2);
+      return;
     }
+    const escape = reader.byte();
+    if (escape < absenceReasons.length) {
+      this.states[index] = 1 + escape;
+      this.gained[index] = NaN;
+      return;
+    }
+    const steps = escape === WIDE ? reader.uint64() | (reader.int64() << 64n) : reader.int64();
+    this.gained[index] = this.states[index] === PRESENT ? difference(steps, this.exact(index)) : NaN;
+    this.states[index] = PRESENT;
+    this.#store(index, steps);
+  }
+
+  #add(index: number, delta: number): void {
+    this.gained[index] = delta;
+    const exact = this.#exact.get(index);
+    const sum = (this.steps[index] ?? 0) + delta;
+    if (exact === undefined && Number.isSafeInteger(sum)) this.steps[index] = sum;
+    else this.#store(index, (exact ?? BigInt(this.steps[index] ?? 0)) + BigInt(delta));
   }
 
   #store(index: number, steps: bigint): void {
@@ -195,141 +224,41 @@ export class FrameDecoder {
     if (Number.isSafeInteger(Number(steps))) this.#exact.delete(index);
     else this.#exact.set(index, steps);
   }
+}
 
-  #walk(reader: Reader, bitmap: Uint8Array, take: (index: number, entry: Entry) => void): void {
-    for (const [at, byte] of bitmap.entries()) {
-      for (let bit = 0, rest = byte; rest !== 0; bit++, rest >>= 1) {
-        if ((rest & 1) === 0) continue;
-        const index = at * 8 + bit;
-        if (index >= this.size) throw new FrameError('the bitmap names a series that the schema does not have');
-        take(index, readEntry(reader));
-      }
+type FrameKind = typeof KEY | typeof DELTA;
+
+/** The head of a frame and whether it is a key frame, without decoding it. Throws FrameError. */
+export function peekFrame(frame: Uint8Array): FrameHead & { readonly key: boolean } {
+  const { kind, head } = readHead(new FrameReader(frame));
+  return { ...head, key: kind === KEY };
+}
+
+function readHead(reader: FrameReader): { readonly kind: FrameKind; readonly head: FrameHead } {
+  const kind = reader.byte();
+  if (kind !== KEY && kind !== DELTA) throw new FrameError(`unknown frame kind ${kind}`);
+  return { kind, head: { seq: reader.varint(), generation: reader.varint(), timeMs: reader.varint() } };
+}
+
+/** Indexes of the series that a bitmap names. */
+function changedIn(bitmap: Uint8Array, size: number): readonly number[] {
+  const changed: number[] = [];
+  for (let at = 0; at < bitmap.length; at++) {
+    for (let bits = bitmap[at] ?? 0, index = at * 8; bits !== 0; bits >>= 1, index++) {
+      if ((bits & 1) !== 0) changed.push(index);
     }
   }
+  if ((changed.at(-1) ?? -1) >= size) throw new FrameError('the bitmap names a series that the schema does not have');
+  return changed;
 }
 
-type Entry =
-  | { readonly kind: 'delta'; readonly delta: number }
-  | { readonly kind: 'whole'; readonly steps: bigint }
-  | { readonly kind: 'absent'; readonly state: number };
-
-function checkOnly(): void {
-  // The first walk over a frame only finds out whether it can be read to its end.
-}
-
-function readEntry(reader: Reader): Entry {
-  const zigzag = reader.varint();
-  if (zigzag > 0) return { kind: 'delta', delta: zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2 };
+function skipEscape(reader: FrameReader): void {
   const escape = reader.byte();
-  if (escape < absenceReasons.length) return { kind: 'absent', state: 1 + escape };
-  if (escape === WHOLE) return { kind: 'whole', steps: reader.int64() };
-  throw new FrameError(`unknown escape ${String(escape)}`);
+  if (escape < absenceReasons.length) return;
+  if (escape !== WHOLE && escape !== WIDE) throw new FrameError(`unknown escape ${escape}`);
+  reader.skip(escape === WHOLE ? 8 : 16);
 }
 
 function difference(now: Steps, before: Steps): number {
   return typeof now === 'number' && typeof before === 'number' ? now - before : Number(BigInt(now) - BigInt(before));
-}
-
-/** The head of a frame and whether it is a key frame, without decoding it. Throws FrameError. */
-export function peekFrame(frame: Uint8Array): FrameHead & { readonly key: boolean } {
-  const reader = new Reader(frame);
-  const kind = reader.byte();
-  if (kind !== KEY && kind !== DELTA) throw new FrameError(`unknown frame kind ${String(kind)}`);
-  return { ...readHead(reader), key: kind === KEY };
-}
-
-function readHead(reader: Reader): FrameHead {
-  return { seq: reader.varint(), generation: reader.varint(), timeMs: reader.varint() };
-}
-
-class Writer {
-  #buffer = new Uint8Array(4096);
-  #at = 0;
-
-  start(): void {
-    this.#at = 0;
-  }
-  finish(): Uint8Array {
-    return this.#buffer.slice(0, this.#at);
-  }
-  byte(value: number): void {
-    this.#room(1);
-    this.#buffer[this.#at++] = value;
-  }
-  varint(value: number): void {
-    this.#room(8);
-    let rest = value;
-    while (rest >= 128) {
-      this.#buffer[this.#at++] = (rest % 128) | 128;
-      rest = Math.floor(rest / 128);
-    }
-    this.#buffer[this.#at++] = rest;
-  }
-  whole(value: bigint): void {
-    this.varint(0);
-    this.byte(WHOLE);
-    this.#room(8);
-    new DataView(this.#buffer.buffer).setBigInt64(this.#at, BigInt.asIntN(64, value), true);
-    this.#at += 8;
-  }
-  reserve(length: number): number {
-    this.#room(length);
-    const start = this.#at;
-    this.#buffer.fill(0, start, start + length);
-    this.#at += length;
-    return start;
-  }
-  setBit(start: number, index: number): void {
-    const at = start + (index >> 3);
-    this.#buffer[at] = (this.#buffer[at] ?? 0) | (1 << (index & 7));
-  }
-  #room(length: number): void {
-    if (this.#at + length <= this.#buffer.length) return;
-    const grown = new Uint8Array(Math.max(this.#buffer.length * 2, this.#at + length));
-    grown.set(this.#buffer);
-    this.#buffer = grown;
-  }
-}
-
-class Reader {
-  position = 0;
-  readonly #bytes: Uint8Array;
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-  }
-  get atEnd(): boolean {
-    return this.position === this.#bytes.length;
-  }
-  byte(): number {
-    const value = this.#bytes[this.position];
-    if (value === undefined) throw new FrameError('the frame ends too early');
-    this.position++;
-    return value;
-  }
-  /** At most 2^53 − 1: longer varints are refused. */
-  varint(): number {
-    let value = 0;
-    let factor = 1;
-    for (let length = 0; length < 8; length++) {
-      const byte = this.byte();
-      value += (byte & 127) * factor;
-      if (byte < 128) {
-        if (!Number.isSafeInteger(value)) break;
-        return value;
-      }
-      factor *= 128;
-    }
-    throw new FrameError('a varint is too long');
-  }
-  bytes(length: number): Uint8Array {
-    if (this.position + length > this.#bytes.length) throw new FrameError('the frame ends too early');
-    const slice = this.#bytes.subarray(this.position, this.position + length);
-    this.position += length;
-    return slice;
-  }
-  int64(): bigint {
-    const slice = this.bytes(8);
-    return new DataView(slice.buffer, slice.byteOffset, 8).getBigInt64(0, true);
-  }
 }
