@@ -1,0 +1,30 @@
+// Whether a process still lives, from /proc/PID/stat (proc(5)): its start time tells it from a later one with the same number.
+import { readFileSync } from 'node:fs';
+
+export interface ProcessIdentity {
+  readonly pid: number;
+  readonly startTime: string;
+}
+
+/** undefined if there is no such process. */
+export function identifyProcess(pid: number): ProcessIdentity | undefined {
+  const stat = readProcessStat(pid);
+  return stat && { pid, startTime: stat.startTime };
+}
+
+/** A zombie has ended: it only waits for us to be told. */
+export function isAlive({ pid, startTime }: ProcessIdentity): boolean {
+  const stat = readProcessStat(pid);
+  return stat !== undefined && stat.startTime === startTime && stat.state !== 'Z' && stat.state !== 'X';
+}
+
+function readProcessStat(pid: number): { readonly state: string; readonly startTime: string } | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    // The name in brackets may itself hold brackets and blanks; state is the first field behind it, starttime the 20th.
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return { state: fields[0] ?? '', startTime: fields[19] ?? '' };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,36 @@
+// What `stat -f -c '%S %b %f %a %c %d %n'` prints: one line per file system that answered, in the order asked. stat(1).
+import { ParseError } from './parse-error.ts';
+
+export const STATFS_FORMAT = '%S %b %f %a %c %d %n';
+
+export interface Capacity {
+  readonly sizeBytes: number;
+  /** For a user without privileges. */
+  readonly availableBytes: number;
+  readonly files: number;
+  readonly filesFree: number;
+}
+
+/** By mountpoint; one that did not answer is missing. A name may hold newlines, so it is looked for and not split off. */
+export function parseStatfsOutput(
+  text: string,
+  mountpoints: readonly string[],
+  source: string,
+): ReadonlyMap<string, Capacity> {
+  const found = new Map<string, Capacity>();
+  let at = 0;
+  for (const mountpoint of mountpoints) {
+    const match = /^(\d+) (\d+) (\d+) (\d+) (\d+) (\d+) /.exec(text.slice(at, at + 160));
+    const line = match ? `${match[0]}${mountpoint}\n` : '';
+    if (!match || !text.startsWith(line, at)) continue;
+    found.set(mountpoint, capacityOf(match.slice(1).map(Number)));
+    at += line.length;
+  }
+  if (at < text.length) throw new ParseError(source, text.slice(at), STATFS_FORMAT);
+  return found;
+}
+
+function capacityOf(numbers: readonly number[]): Capacity {
+  const [blockBytes = 0, blocks = 0, , available = 0, files = 0, filesFree = 0] = numbers;
+  return { sizeBytes: blockBytes * blocks, availableBytes: blockBytes * available, files, filesFree };
+}
