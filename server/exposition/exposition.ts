@@ -20,7 +20,7 @@ import type { FleetGpu } from '../fleet/gpu.ts';
 import type { FleetNode } from '../fleet/node.ts';
 import { GpuLines } from './gpu-lines.ts';
 import { buildNodeLines, type NodeLines } from './node-lines.ts';
-import { PageBuffer } from './page-buffer.ts';
+import { PageBuffer, type Page } from './page-buffer.ts';
 import { UnavailableLines } from './unavailable-lines.ts';
 
 interface Cached {
@@ -43,7 +43,7 @@ export class Exposition {
     this.#registry = registry;
   }
 
-  async renderFleet(format: TextFormat, nowMs: number): Promise<Buffer<ArrayBuffer>> {
+  async renderFleet(format: TextFormat, nowMs: number): Promise<Page> {
     const own = await this.#registry.getMetricsAsJSON();
     const { nodes, gpus } = this.#fleet;
     this.#page.start();
@@ -52,7 +52,7 @@ export class Exposition {
     return this.#finish(format);
   }
 
-  renderNode(node: FleetNode, format: TextFormat, nowMs: number): Buffer<ArrayBuffer> {
+  renderNode(node: FleetNode, format: TextFormat, nowMs: number): Page {
     this.#page.start();
     this.#writeNodes([node], this.#fleet.gpusOf(node), { format, nowMs, withServer: false });
     return this.#finish(format);
@@ -66,28 +66,33 @@ export class Exposition {
     const up = nodes.filter((node) => node.isUp(nowMs)).map((node) => ({ node, ...this.#cached(node) }));
     for (const [family, id] of agentMetricIds.entries()) {
       const head = new Head(this.#page, id, format);
+      const digits = digitsOf(id);
       if (id === 'unavailable') for (const { node, unavailable } of up) head.text(unavailable.of(node));
-      else for (const { node, lines } of up) this.#writeFamily(node, lines, family, head);
+      else for (const { node, lines } of up) this.#writeFamily(node, lines, { family, digits, head });
       if (id === 'build_info' && withServer) head.text(serverBuildLine);
     }
     this.#writeVerdicts(gpus, format);
     this.#writeStates(nodes, format, nowMs);
   }
 
-  #writeFamily(node: FleetNode, lines: NodeLines, family: number, head: Head): void {
-    const { prefixes, starts, indexes, families } = lines;
-    const { states, steps } = node.decoder;
-    const { scale } = catalogue[agentMetricIds[family] ?? 'build_info'];
-    const digits = Math.round(Math.log10(scale));
+  #writeFamily(
+    node: FleetNode,
+    { prefixes, starts, indexes, families }: NodeLines,
+    { family, digits, head }: { family: number; digits: number; head: Head },
+  ): void {
+    const first = families[family] ?? 0;
     const end = families[family + 1] ?? 0;
-    for (let line = families[family] ?? 0; line < end; line++) {
+    if (first === end) return;
+    const page = this.#page;
+    const { states, steps } = node.decoder;
+    for (let line = first; line < end; line++) {
       const index = indexes[line] ?? 0;
       if (states[index] !== PRESENT) continue;
       head.write();
-      this.#page.copy(prefixes, starts[line] ?? 0, starts[line + 1] ?? 0);
+      page.copy(prefixes, starts[line] ?? 0, starts[line + 1] ?? 0);
       const value = steps[index] ?? 0;
-      if (Number.isSafeInteger(value)) this.#page.value(value, digits);
-      else this.#page.text(`${renderSteps(node.decoder.exact(index), scale)}\n`);
+      if (Number.isSafeInteger(value)) page.value(value, digits);
+      else page.text(`${renderSteps(node.decoder.exact(index), 10 ** digits)}\n`);
     }
   }
 
@@ -123,7 +128,7 @@ export class Exposition {
       const steps = stepsOf(node);
       if (steps === undefined) continue;
       head.text(renderLinePrefix(metricName(id), ['node'], [node.name]));
-      this.#page.value(Math.round(steps), Math.round(Math.log10(catalogue[id].scale)));
+      this.#page.value(Math.round(steps), digitsOf(id));
     }
   }
 
@@ -140,7 +145,7 @@ export class Exposition {
     }
   }
 
-  #finish(format: TextFormat): Buffer<ArrayBuffer> {
+  #finish(format: TextFormat): Page {
     if (format === 'openmetrics') this.#page.text('# EOF\n');
     return this.#page.finish();
   }
@@ -160,6 +165,11 @@ export class Exposition {
     if (!lines) this.#gpus.set(gpu, (lines = new GpuLines(gpu)));
     return lines;
   }
+}
+
+/** Every scale of the catalogue is a power of ten. */
+function digitsOf(id: MetricId): number {
+  return Math.round(Math.log10(catalogue[id].scale));
 }
 
 const serverBuildLine = `${renderLinePrefix(metricName('build_info'), catalogue.build_info.labels, [

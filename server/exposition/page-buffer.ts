@@ -1,18 +1,33 @@
-// One growing buffer that a metrics page is written into, reused from page to page.
+// One growing buffer that a metrics page is written into, reused from page to page once the last one has been sent.
+
+/** A finished page. Its bytes are valid until it is given back; one that never is costs the next page a new buffer. */
+export interface Page {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly giveBack: () => void;
+}
 
 const POWERS = Array.from({ length: 16 }, (_, power) => 10 ** power);
 
 export class PageBuffer {
-  #bytes = Buffer.allocUnsafe(1 << 20);
+  #bytes: Buffer<ArrayBuffer> = Buffer.allocUnsafe(1 << 20);
   #at = 0;
+  #lent: Buffer | undefined;
 
   start(): void {
+    if (this.#lent === this.#bytes) this.#bytes = Buffer.allocUnsafe(this.#bytes.length);
     this.#at = 0;
   }
 
-  /** What was written since `start`, as the caller's own. */
-  finish(): Buffer<ArrayBuffer> {
-    return Buffer.from(this.#bytes.subarray(0, this.#at));
+  /** Lends what was written since `start`. */
+  finish(): Page {
+    const lent = this.#bytes;
+    this.#lent = lent;
+    return {
+      bytes: new Uint8Array(lent.buffer, lent.byteOffset, this.#at),
+      giveBack: () => {
+        if (this.#lent === lent) this.#lent = undefined;
+      },
+    };
   }
 
   text(text: string): void {
@@ -56,14 +71,23 @@ export class PageBuffer {
   }
 
   #digits(value: number, length: number): void {
-    let rest = value;
     const bytes = this.#bytes;
-    for (let at = this.#at + length - 1; at >= this.#at; at--) {
-      const tenth = rest < 2 ** 31 ? (rest / 10) | 0 : Math.floor(rest / 10);
-      bytes[at] = 48 + (rest - tenth * 10);
-      rest = tenth;
+    const start = this.#at;
+    let at = start + length;
+    let rest = value;
+    // Integer arithmetic is three times as fast; nine digits at a time fit it.
+    while (rest >= 1e9) {
+      const high = Math.floor(rest / 1e9);
+      let low = (rest - high * 1e9) | 0;
+      for (const end = at - 9; at > end; low = (low / 10) | 0) bytes[--at] = 48 + (low % 10);
+      rest = high;
     }
-    this.#at += length;
+    let low = rest | 0;
+    while (at > start) {
+      bytes[--at] = 48 + (low % 10);
+      low = (low / 10) | 0;
+    }
+    this.#at = start + length;
   }
 
   #byte(byte: number): void {

@@ -1,25 +1,32 @@
 // /metrics, one node's page, and the http_sd list of all node pages
 // (https://prometheus.io/docs/prometheus/latest/http_sd/).
+import type { HttpBindings } from '@hono/node-server';
 import { Hono, type Context } from 'hono';
 import { contentTypes, type TextFormat } from '#agent/contract';
+import type { Page } from '../exposition/page-buffer.ts';
 import { chooseFormat } from '../exposition/negotiation.ts';
 import { unknownNode } from './api.ts';
 import type { HttpContext } from './app.ts';
 import { refuse } from './errors.ts';
 
-export function createMetrics({ fleet, exposition, clock }: HttpContext): Hono {
-  const metrics = new Hono();
+/** What the HTTP adapter says of the connection. */
+interface Env {
+  Bindings: Partial<HttpBindings>;
+}
+
+export function createMetrics({ fleet, exposition, clock }: HttpContext): Hono<Env> {
+  const metrics = new Hono<Env>();
   metrics.get('/metrics', async (c) => {
     if (c.req.query('compat') !== undefined) return refuseCompat(c);
     const format = chooseFormat(c.req.header('accept'));
-    return page(c, await exposition.renderFleet(format, clock.nowMs()), format);
+    return send(c, await exposition.renderFleet(format, clock.nowMs()), format);
   });
   metrics.get('/metrics/node/:name', (c) => {
     if (c.req.query('compat') !== undefined) return refuseCompat(c);
     const node = fleet.node(c.req.param('name'));
     if (!node) return refuse(c, unknownNode(c.req.param('name')));
     const format = chooseFormat(c.req.header('accept'));
-    return page(c, exposition.renderNode(node, format, clock.nowMs()), format);
+    return send(c, exposition.renderNode(node, format, clock.nowMs()), format);
   });
   metrics.get('/sd', (c) => {
     const target = c.req.header('host') ?? 'localhost';
@@ -33,11 +40,13 @@ export function createMetrics({ fleet, exposition, clock }: HttpContext): Hono {
   return metrics;
 }
 
-function page(c: Context, body: Buffer<ArrayBuffer>, format: TextFormat): Response {
-  return c.body(body, 200, { 'Content-Type': contentTypes[format], Vary: 'Accept' });
+function send(c: Context<Env>, page: Page, format: TextFormat): Response {
+  // Without a connection (tests) nothing says when the bytes are no longer needed.
+  c.env.outgoing?.once('close', page.giveBack);
+  return c.body(page.bytes, 200, { 'Content-Type': contentTypes[format], Vary: 'Accept' });
 }
 
-function refuseCompat(c: Context): Response {
+function refuseCompat(c: Context<Env>): Response {
   return refuse(c, {
     status: 400,
     code: 'not_available',

@@ -3,6 +3,7 @@ import type { Registry } from 'prom-client';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Exposition } from '../../../server/exposition/exposition.ts';
 import { chooseFormat } from '../../../server/exposition/negotiation.ts';
+import type { Page } from '../../../server/exposition/page-buffer.ts';
 import { createRegistry } from '../../../server/exposition/own-metrics.ts';
 import { Fleet } from '../../../server/fleet/fleet.ts';
 import { Ledger } from '../../../server/ledger/ledger.ts';
@@ -31,7 +32,8 @@ function registry(): Registry {
 
 const node = (name: string): StandInNode => new StandInNode(name, { clock, fleet });
 const text = async (format: 'prometheus' | 'openmetrics' = 'prometheus'): Promise<string> =>
-  (await exposition.renderFleet(format, clock.ms)).toString();
+  textOf(await exposition.renderFleet(format, clock.ms));
+const textOf = ({ bytes }: Page): string => Buffer.from(bytes).toString();
 const lines = (page: string, start: string): string[] => page.split('\n').filter((line) => line.startsWith(start));
 
 const hostile = 'a"b\\c\nd{}=,é\u{1f600}';
@@ -171,7 +173,7 @@ describe('the server', () => {
     const one = node('n');
     node('other').sample(sample);
     one.sample(sample);
-    const page = exposition.renderNode(one.node, 'prometheus', clock.ms).toString();
+    const page = textOf(exposition.renderNode(one.node, 'prometheus', clock.ms));
     expect(checkExposition(page)).toEqual([]);
     expect(page).not.toMatch(/whyidle_server|node="other"/);
     expect(lines(page, 'whyidle_build_info')).toHaveLength(1);

@@ -2,13 +2,14 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { renderSteps } from '#agent/contract';
-import { PageBuffer } from '../../../server/exposition/page-buffer.ts';
+import { PageBuffer, type Page } from '../../../server/exposition/page-buffer.ts';
 
 const page = new PageBuffer();
+const text = ({ bytes }: Page): string => Buffer.from(bytes).toString();
 function written(steps: number, digits: number): string {
   page.start();
   page.value(steps, digits);
-  return page.finish().toString();
+  return text(page.finish());
 }
 
 test.each([
@@ -32,12 +33,18 @@ test('equals exact decimal arithmetic for every whole number and scale of the ca
   );
 });
 
-test('grows, and what was handed out stays as it was', () => {
+test('grows, and what is lent stays as it was until it is given back', () => {
   page.start();
   page.text('é'.repeat(800_000));
   const first = page.finish();
   page.start();
   page.text('x'.repeat(2_000_000));
-  expect(first.toString()).toBe('é'.repeat(800_000));
-  expect(page.finish().length).toBe(2_000_000);
+  const second = page.finish();
+  expect(text(first)).toBe('é'.repeat(800_000));
+  expect(second.bytes.length).toBe(2_000_000);
+  second.giveBack();
+  first.giveBack();
+  page.start();
+  page.text('y');
+  expect(page.finish().bytes.buffer).toBe(second.bytes.buffer);
 });
