@@ -8,8 +8,8 @@ import { GpuArea } from './gpu/area.ts';
 import { GpuDevice, identityOf, lossOf, shapeOf, signatureOf } from './gpu/device.ts';
 import { coreFields, queryFields } from './gpu/fields.ts';
 
-/** The first reading waits this long for the first tick, so that a single sample has its GPUs. */
-const FIRST_TICK_MS = 3000;
+/** The first reading waits this long for the first tick, so that a single sample has its GPUs; less than any reading may take. */
+const FIRST_TICK_MS = 2500;
 const PROCESSES_EVERY_MS = 10_000;
 
 export const gpu: Collector = {
@@ -87,9 +87,13 @@ class GpuReader implements Reader {
   }
 
   async #readFirst(): Promise<ReadResult> {
-    await this.#source.settle(this.#firstTickMs);
-    if (this.#source.state.kind === 'ticking') await within(this.#firstTickMs, this.#askProcesses());
+    await within(this.#firstTickMs, this.#settle());
     return this.#apply();
+  }
+
+  async #settle(): Promise<void> {
+    await this.#source.settle(this.#firstTickMs);
+    await this.#askProcesses();
   }
 
   #apply(): ReadResult {
