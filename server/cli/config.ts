@@ -3,7 +3,8 @@ import { UsageError } from '#agent/contract';
 import { stringify } from 'yaml';
 import { stateFolder, type ServerConfig } from '../config.ts';
 import { readServerConfig } from './arguments.ts';
-import { renderServerHelp, wantsHelp } from './help.ts';
+import { renderServerHelp } from './server-help.ts';
+import { wantsHelp } from './wants-help.ts';
 
 export function runConfig([action, ...args]: readonly string[]): Promise<number> {
   if (wantsHelp([action ?? '--help', ...args])) {

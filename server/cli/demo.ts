@@ -6,7 +6,8 @@ import { createLog } from '../log.ts';
 import { startServer } from '../main.ts';
 import { readServerConfig } from './arguments.ts';
 import { findPlaces } from './dist.ts';
-import { renderServerHelp, wantsHelp } from './help.ts';
+import { renderServerHelp } from './server-help.ts';
+import { wantsHelp } from './wants-help.ts';
 import { untilStopped } from './signals.ts';
 import { supervise } from './supervisor.ts';
 

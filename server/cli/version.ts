@@ -1,7 +1,7 @@
 // `whyidle version [--json]`.
 import { UsageError } from '#agent/contract';
 import { build } from '../build.ts';
-import { wantsHelp } from './help.ts';
+import { wantsHelp } from './wants-help.ts';
 
 export function runVersion(args: readonly string[]): Promise<number> {
   const unknown = args.find((arg) => arg !== '--json' && !wantsHelp([arg]));
