@@ -9,6 +9,7 @@ export interface TargetJson {
   readonly expr: string;
   readonly datasource: DatasourceJson;
   readonly format?: string;
+  readonly legendFormat?: string;
   readonly instant?: boolean;
 }
 
