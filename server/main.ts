@@ -2,9 +2,9 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
-import type { IncomingMessage, Server as HttpServer } from 'node:http';
-import { Server as SocketServer } from 'socket.io';
-import { createOriginRule, type OriginRule } from './access/origin.ts';
+import type { Server as HttpServer } from 'node:http';
+import type { Server as SocketServer } from 'socket.io';
+import { createOriginRule } from './access/origin.ts';
 import { Alerts } from './alerts/alerts.ts';
 import { LiveBroadcast } from './broadcast/live.ts';
 import { systemClock, type Clock } from './clock.ts';
@@ -19,6 +19,7 @@ import { Leases } from './ingest/leases.ts';
 import { Ledger } from './ledger/ledger.ts';
 import { listen } from './listen.ts';
 import type { Log } from './log.ts';
+import { createSockets } from './sockets.ts';
 
 export interface ServerParts {
   readonly config: ServerConfig;
@@ -92,22 +93,6 @@ export async function startServer({
       await close(http, sockets);
     },
   };
-}
-
-function createSockets(http: HttpServer, origins: OriginRule): SocketServer {
-  return new SocketServer(http, {
-    path: '/socket.io',
-    serveClient: false,
-    transports: ['websocket'],
-    perMessageDeflate: false,
-    maxHttpBufferSize: 1_000_000,
-    pingInterval: 5000,
-    pingTimeout: 5000,
-    allowRequest: ({ headers }: IncomingMessage, decide) => {
-      const problem = origins.refuse({ host: headers.host, origin: headers.origin });
-      decide(problem, problem === undefined);
-    },
-  });
 }
 
 /** Ends every connection; does not wait for one that does not end. */

@@ -1,4 +1,6 @@
 // The namespace /agents over real sockets: no payload ends the process.
+import { request } from 'node:http';
+import { text } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { HelloReply } from '#agent/contract';
@@ -21,8 +23,8 @@ async function names(): Promise<string[]> {
 }
 
 async function rejectedBeforeHello(): Promise<number> {
-  const text = await (await fetch(`${server.url}/metrics`)).text();
-  return Number(/reason="no_hello"} (\d+)/.exec(text)?.[1]);
+  const page = await (await fetch(`${server.url}/metrics`)).text();
+  return Number(/reason="no_hello"} (\d+)/.exec(page)?.[1]);
 }
 
 test('hello, schema and frames come through, and the acknowledgement comes back', async () => {
@@ -97,13 +99,43 @@ describe('whatever is sent', () => {
   });
 });
 
+/** Asks for a websocket by hand, so that the status of the answer is seen. */
+function handshake(headers: Record<string, string>): Promise<{ status: number | undefined; body: string }> {
+  const asked = request(`${server.url}/socket.io/?EIO=4&transport=websocket`, {
+    headers: {
+      Connection: 'Upgrade',
+      Upgrade: 'websocket',
+      'Sec-WebSocket-Version': '13',
+      'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
+      ...headers,
+    },
+  });
+  asked.end();
+  return new Promise((resolve, reject) => {
+    asked.on('error', reject);
+    asked.on('upgrade', (response, socket) => {
+      socket.destroy();
+      resolve({ status: response.statusCode, body: '' });
+    });
+    asked.on('response', (response) => {
+      void text(response).then((body) => {
+        resolve({ status: response.statusCode, body });
+      }, reject);
+    });
+  });
+}
+
 describe('the handshake', () => {
   test.each([
-    ['a foreign origin', { origin: 'https://evil.example' }],
-    ['a foreign host', { host: 'evil.example' }],
-  ])('%s is refused', async (_name, headers) => {
-    const socket = connect(server, '/agents', headers);
-    expect(await next<Error>(socket, 'connect_error')).toBeInstanceOf(Error);
-    socket.disconnect();
+    ['a foreign origin', { Origin: 'https://evil.example' }],
+    ['a foreign host', { Host: 'evil.example' }],
+  ])('%s is refused with 403 in the one shape of errors', async (_name, headers) => {
+    const { status, body } = await handshake(headers);
+    expect(status).toBe(403);
+    expect(JSON.parse(body)).toMatchObject({ error: { code: 'forbidden' } });
+  });
+
+  test('the origin of the server itself is fine', async () => {
+    expect(await handshake({ Origin: server.url })).toMatchObject({ status: 101 });
   });
 });
