@@ -40,7 +40,9 @@ async function runSample(args: readonly string[]): Promise<number> {
   if (wantsHelp(args)) return print(renderSampleHelp());
   const config = resolveSampleConfig(args, process.env);
   const { printSamples } = await import('./sample.ts');
-  await printSamples(config, { write: writeOutput, log: createLog('sample', writeError) });
+  // What is missing is part of what is printed.
+  const log = { ...createLog('sample', writeError), info: () => undefined };
+  await printSamples(config, { write: writeOutput, log });
   return 0;
 }
 

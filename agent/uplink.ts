@@ -60,7 +60,8 @@ export class Uplink {
   #refusal: string | undefined;
   #unreachable = false;
   #attempts = 0;
-  #cancelRetry: (() => void) | undefined;
+  /** Of the one timer: the end of patience with a hello, or the next attempt. */
+  #cancelTimer: (() => void) | undefined;
   /** Series as the server's schema has them, while the generation is the same. */
   #series: readonly Series[] = [];
   #generation = 0;
@@ -110,7 +111,7 @@ export class Uplink {
 
   stop(): void {
     this.#phase = 'stopped';
-    this.#cancelRetry?.();
+    this.#cancelTimer?.();
     this.#socket.disconnect();
   }
 
@@ -130,11 +131,12 @@ export class Uplink {
       timeMs: clock.wallMs(),
       inventory: inventory(),
     };
-    this.#socket.timeout(HELLO_TIMEOUT_MS).emit('hello', hello, (error: Error | null, answer: unknown) => {
+    this.#plan(HELLO_TIMEOUT_MS, () => {
+      this.#leave(`it did not answer within ${HELLO_TIMEOUT_MS / 1000} s`, this.#backoffMs());
+    });
+    this.#socket.emit('hello', hello, (answer: unknown) => {
       // The answer to an earlier connection says nothing about this one.
-      if (this.#phase !== 'greeting' || this.#socket.id !== id) return;
-      if (error) this.#leave(`it did not answer within ${HELLO_TIMEOUT_MS / 1000} s`, this.#backoffMs());
-      else this.#greeted(answer);
+      if (this.#phase === 'greeting' && this.#socket.id === id) this.#greeted(answer);
     });
   }
 
@@ -148,6 +150,7 @@ export class Uplink {
       return;
     }
     this.#options.log.info('connected', { server: this.#options.server, node: this.#options.node });
+    this.#cancelTimer?.();
     this.#phase = 'live';
     this.#refusal = undefined;
     this.#unreachable = false;
@@ -229,10 +232,14 @@ export class Uplink {
     this.#phase = 'waiting';
     this.#socket.disconnect();
     this.#loseUnacknowledged();
-    this.#cancelRetry?.();
-    this.#cancelRetry = this.#options.clock.after(delayMs, () => {
+    this.#plan(delayMs, () => {
       this.#connect();
     });
+  }
+
+  #plan(delayMs: number, call: () => void): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = this.#options.clock.after(delayMs, call);
   }
 
   #loseUnacknowledged(): void {

@@ -22,7 +22,8 @@ beforeEach(() => {
 
 const log: Log = {
   info: (message) => said.push(`info ${message}`),
-  warn: (message, details) => said.push(`warn ${message} ${String(details?.['reason'] ?? '')}`.trim()),
+  warn: (message, { reason } = {}) =>
+    said.push(typeof reason === 'string' ? `warn ${message} ${reason}` : `warn ${message}`),
 };
 
 /** A reader whose deeds are written down. */

@@ -105,14 +105,22 @@ export const nvmeRows = {
     source: 'class/nvme-subsystem',
     lane: 'medium',
   }),
-  nvme_pcie_link_generation: link('PCIe generation', 'PCIe generation of the link now', 'device/current_link_speed'),
+  nvme_pcie_link_generation: link(
+    'PCIe generation',
+    'PCIe generation of the link of the controller now',
+    'device/current_link_speed',
+  ),
   nvme_pcie_link_generation_max: link(
     'PCIe generation, best',
-    'PCIe generation both ends can do',
+    'PCIe generation the controller and its slot can do',
     'device/max_link_speed',
   ),
-  nvme_pcie_link_width: link('PCIe width', 'PCIe lanes of the link now', 'device/current_link_width'),
-  nvme_pcie_link_width_max: link('PCIe width, best', 'PCIe lanes both ends can do', 'device/max_link_width'),
+  nvme_pcie_link_width: link('PCIe width', 'PCIe lanes of the link of the controller now', 'device/current_link_width'),
+  nvme_pcie_link_width_max: link(
+    'PCIe width, best',
+    'PCIe lanes the controller and its slot can do',
+    'device/max_link_width',
+  ),
   nvme_temperature_celsius: nvme.gauge('celsius', {
     labels: ['controller', 'sensor'],
     help: 'Temperature of the drive',

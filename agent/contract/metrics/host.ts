@@ -121,7 +121,7 @@ export const networkRows = {
   network_receive_errs_total: packets('Receive errors', 'Packets received with errors', 'proc/net/dev'),
   network_transmit_errs_total: packets('Send errors', 'Packets that could not be sent', 'proc/net/dev'),
   network_receive_drop_total: packets('Receive drops', 'Received packets dropped', 'proc/net/dev'),
-  network_transmit_drop_total: packets('Send drops', 'Outbound packets dropped', 'proc/net/dev'),
+  network_transmit_drop_total: packets('Send drops', 'Outbound packets that the interface dropped', 'proc/net/dev'),
   network_speed_bytes_per_second: network.gauge('bytes_per_second', {
     labels: device,
     help: 'Link speed',

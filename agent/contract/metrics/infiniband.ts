@@ -126,7 +126,7 @@ export const infinibandRows = {
   ),
   infiniband_port_discards_transmitted_total: errors(
     'Discards',
-    'Outbound packets dropped',
+    'Outbound packets that the port dropped',
     'counters/port_xmit_discards',
   ),
   infiniband_port_errors_received_total: errors('Receive errors', 'Bad packets received', 'counters/port_rcv_errors'),
@@ -212,7 +212,7 @@ export const infinibandRows = {
   }),
   infiniband_pcie_link_generation: pcie(
     'PCIe generation',
-    'PCIe generation of the link now',
+    'PCIe generation of the link of the adapter now',
     'device/current_link_speed',
   ),
   infiniband_pcie_link_generation_max: pcie(
@@ -220,6 +220,10 @@ export const infinibandRows = {
     'PCIe generation the adapter can do',
     'device/max_link_speed',
   ),
-  infiniband_pcie_link_width: pcie('PCIe width', 'PCIe lanes of the link now', 'device/current_link_width'),
+  infiniband_pcie_link_width: pcie(
+    'PCIe width',
+    'PCIe lanes of the link of the adapter now',
+    'device/current_link_width',
+  ),
   infiniband_pcie_link_width_max: pcie('PCIe width, best', 'PCIe lanes the adapter can do', 'device/max_link_width'),
 } as const satisfies Record<string, MetricRow>;
