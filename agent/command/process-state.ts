@@ -15,7 +15,7 @@ export function identifyProcess(pid: number): ProcessIdentity | undefined {
 /** A zombie has ended: it only waits for us to be told. */
 export function isAlive({ pid, startTime }: ProcessIdentity): boolean {
   const stat = readProcessStat(pid);
-  return stat !== undefined && stat.startTime === startTime && stat.state !== 'Z' && stat.state !== 'X';
+  return stat?.startTime === startTime && stat.state !== 'Z' && stat.state !== 'X';
 }
 
 function readProcessStat(pid: number): { readonly state: string; readonly startTime: string } | undefined {

@@ -28,8 +28,9 @@ export class KeyedCountsParser<K extends string> {
     for (const entry of entries) entry.value = unsupported;
     cursor.reset(bytes, source);
     let found = 0;
-    for (; !cursor.isAtEnd && found < entries.length; cursor.nextLine()) {
+    while (!cursor.isAtEnd && found < entries.length) {
       if (this.#wantedFirst[bytes[cursor.at] ?? 0] === 1 && this.#readLine()) found++;
+      cursor.nextLine();
     }
     if (found === 0) {
       cursor.at = 0;

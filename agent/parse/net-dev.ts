@@ -33,15 +33,17 @@ export class NetDevParser {
   }
 
   /** Calls `visit` for each interface in the order of the file. */
-  parse(bytes: Buffer, source: string, visit: (line: NetDevLine, index: number) => void): void {
+  parse(bytes: Buffer, source: string, visit: (line: NetDevLine) => void): void {
     const cursor = this.#cursor;
     cursor.reset(bytes, source);
     cursor.nextLine();
     cursor.nextLine();
-    for (let index = 0; !cursor.isAtEnd; cursor.nextLine()) {
-      if (cursor.isAtLineEnd()) continue;
-      this.#readLine();
-      visit(this.#line, index++);
+    while (!cursor.isAtEnd) {
+      if (!cursor.isAtLineEnd()) {
+        this.#readLine();
+        visit(this.#line);
+      }
+      cursor.nextLine();
     }
   }
 

@@ -22,9 +22,10 @@ export class PressureParser {
     const totals = this.#totals;
     totals.some = totals.full = undefined;
     cursor.reset(bytes, source);
-    for (; !cursor.isAtEnd; cursor.nextLine()) {
+    while (!cursor.isAtEnd) {
       if (cursor.take(someWord)) totals.some = this.#total();
       else if (cursor.take(fullWord)) totals.full = this.#total();
+      cursor.nextLine();
     }
     if (totals.some === undefined && totals.full === undefined) {
       cursor.at = 0;

@@ -32,7 +32,10 @@ export class ProcStatParser {
     cursor.reset(bytes, source);
     stat.cpus.length = 0;
     stat.running = stat.blocked = stat.bootSeconds = undefined;
-    for (; !cursor.isAtEnd; cursor.nextLine()) this.#line();
+    while (!cursor.isAtEnd) {
+      this.#line();
+      cursor.nextLine();
+    }
     if (stat.cpus.length === 0) {
       cursor.at = 0;
       cursor.fail('a line for every CPU');

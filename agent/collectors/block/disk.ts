@@ -1,6 +1,7 @@
 // Counters of one leaf disk from sys/block/DEV/stat. Documentation/block/stat.rst.
 import { isAbsent, type AbsenceReason, type CounterId, type Steps } from '#agent/contract';
 import type { BlockStatParser } from '../../parse/block-stat.ts';
+import { DiskstatsParser } from '../../parse/diskstats.ts';
 import type { CounterSeries, GaugeSeries, SeriesGroup } from '../../snapshot.ts';
 import type { CollectorContext } from '../collector.ts';
 import { ParsedFile } from '../parsed-file.ts';
@@ -48,7 +49,11 @@ export class Disk {
     this.signature = signatureOf(disk, facts);
     this.#context = context;
     this.#sizePath = `${disk.path}/size`;
-    this.#files = disk.counted.map(({ path }) => new ParsedFile(context, `${path}/stat`, parser));
+    this.#files = disk.counted.map(({ name, path, table }) =>
+      table === undefined
+        ? new ParsedFile(context, `${path}/stat`, parser)
+        : new ParsedFile(context, table, new DiskstatsParser(name)),
+    );
     const group = (this.#group = context.snapshot.group());
     const device = disk.name;
     group.info('disk_info', facts);

@@ -1,11 +1,15 @@
 // Which block devices there are and which of them are counted: whole leaf disks, a multipath disk once under its head.
 // md and dm are views of leaves. Documentation/ABI/stable/sysfs-block (hidden, slaves), nvme-multipath.rst.
+import { isAbsent } from '#agent/contract';
+import { parseDiskNames } from '../../parse/diskstats.ts';
 import type { Tree } from '../../sources/tree.ts';
 import { findNvmeNamespaces } from '../nvme/devices.ts';
 
 export interface BlockDevice {
   readonly name: string;
   readonly path: string;
+  /** Counted in a row of this file, where there is no stat of its own. */
+  readonly table?: string;
 }
 
 export interface LeafDisk extends BlockDevice {
@@ -20,6 +24,7 @@ export interface DiskGraph {
   leavesOf(name: string): readonly string[];
 }
 
+const DISKSTATS = 'proc/diskstats';
 const notCounted = /^(?:loop|ram|zram|sr|nbd|fd)\d/;
 const viewName = /^(?:md|dm-)/;
 const nvmePath = /^nvme(\d+)c\d+n(\d+)$/;
@@ -43,13 +48,32 @@ export function readDiskGraph(tree: Tree): DiskGraph {
 function findBlockDevices(tree: Tree): readonly BlockDevice[] {
   const listed = tree.names('sys/block').map((name) => ({ name, path: `sys/block/${name}` }));
   if (listed.length > 0 || tree.isHost) return listed;
-  // Recorded trees may hold devices without the directory that lists them.
+  const recorded = devicesWithoutList(tree);
+  return recorded.length > 0 ? recorded : devicesOfTable(tree);
+}
+
+/** Recorded trees may hold devices without the directory that lists them. */
+function devicesWithoutList(tree: Tree): readonly BlockDevice[] {
   const found = new Map(findNvmeNamespaces(tree));
   for (const name of tree.names('sys/class/block')) {
     const path = `sys/class/block/${name}`;
     if (!tree.exists(`${path}/partition`)) found.set(name, path);
   }
-  return [...found].map(([name, path]) => ({ name, path }));
+  return [...found].flatMap(([name, path]) => (tree.exists(`${path}/stat`) ? [{ name, path }] : []));
+}
+
+/** proc/diskstats lists partitions too, and says of none that it is one. */
+function devicesOfTable(tree: Tree): readonly BlockDevice[] {
+  const text = tree.text(DISKSTATS);
+  const names = isAbsent(text) ? [] : parseDiskNames(text);
+  const whole = names.filter(
+    (name) =>
+      wholeDiskOf(
+        name,
+        names.filter((other) => other !== name),
+      ) === name,
+  );
+  return whole.map((name) => ({ name, path: `sys/block/${name}`, table: DISKSTATS }));
 }
 
 /** With multipath the kernel counts in the paths, and since Linux 6.15 in the head too: the paths are right on both. */
@@ -58,7 +82,9 @@ function findLeaves(tree: Tree, devices: readonly BlockDevice[]): readonly LeafD
   const heads = devices.filter(({ name, path }) => headOf(name) === undefined && tree.word(`${path}/hidden`) !== '1');
   const headNames = new Set(heads.map(({ name }) => name));
   const headless = [...pathsOf.keys()].flatMap((head) =>
-    head === undefined || headNames.has(head) ? [] : [{ name: head, path: pathsOf.get(head)?.[0]?.path ?? '' }],
+    head === undefined || headNames.has(head)
+      ? []
+      : (pathsOf.get(head) ?? []).slice(0, 1).map((path) => ({ ...path, name: head })),
   );
   return [...heads, ...headless].map((head) => {
     const paths = [...(pathsOf.get(head.name) ?? []), ...linkedPaths(tree, head)];
@@ -96,9 +122,9 @@ function resolverOf(
   return (name) => [...new Set(find(name, new Set()))].toSorted();
 }
 
-/** sda of sda1, nvme0n1 of nvme0n1p2; the name itself if it is no partition. */
+/** sda of sda1, nvme0n1 of nvme0n1p2; the name itself if it is no partition. A p stands between two digits. */
 function wholeDiskOf(name: string, disks: readonly string[]): string {
   if (disks.includes(name)) return name;
-  const parents = disks.filter((disk) => name.startsWith(disk) && /^p?\d+$/.test(name.slice(disk.length)));
-  return parents.toSorted((a, b) => b.length - a.length)[0] ?? name;
+  const parent = (/^(.*\d)p\d+$/.exec(name) ?? /^(.*\D)\d+$/.exec(name))?.[1];
+  return parent !== undefined && disks.includes(parent) ? parent : name;
 }
