@@ -1,0 +1,66 @@
+// The filter: tokens `node:`, `cause:`, `model:` and free text over node names; a GPU must satisfy all of them.
+import { leafClasses, lossSegments, type DirectoryNode } from '#server/contract';
+
+export interface FilterToken {
+  readonly text: string;
+  readonly kind: 'node' | 'cause' | 'model' | 'name' | 'unknown';
+  readonly value: string;
+}
+
+export interface GpuFacts {
+  readonly node: DirectoryNode;
+  readonly model: string;
+  /** Index in leafClasses. */
+  readonly class: number;
+}
+
+export const causeKeys: readonly string[] = [...lossSegments.map(({ key }) => key), 'productive'];
+
+export function parseFilter(text: string): readonly FilterToken[] {
+  return text
+    .split(/\s+/)
+    .filter((word) => word !== '')
+    .map(parseToken);
+}
+
+export function matchesFilter(tokens: readonly FilterToken[], gpu: GpuFacts): boolean {
+  return tokens.every((token) => matchesToken(token, gpu));
+}
+
+/** The filter text with one token added, or taken out if it is there. */
+export function toggleToken(text: string, token: string): string {
+  const words = text.split(/\s+/).filter((word) => word !== '');
+  const rest = words.filter((word) => word !== token);
+  return (rest.length === words.length ? [...words, token] : rest).join(' ');
+}
+
+function parseToken(text: string): FilterToken {
+  const [, key, value = ''] = /^([a-z]+):(.*)$/.exec(text) ?? [];
+  if (key === undefined) return { text, kind: 'name', value: text };
+  const known = key === 'node' || key === 'model' || (key === 'cause' && causeKeys.includes(value));
+  return { text, kind: known && value !== '' ? key : 'unknown', value };
+}
+
+function matchesToken(token: FilterToken, gpu: GpuFacts): boolean {
+  switch (token.kind) {
+    case 'node':
+    case 'name':
+      return contains(gpu.node.name, token.value);
+    case 'model':
+      return contains(gpu.model, token.value);
+    case 'cause':
+      return causeOf(gpu.class) === token.value;
+    case 'unknown':
+      return true;
+  }
+}
+
+/** Key of the loss segment of a class, or `productive`. */
+export function causeOf(classIndex: number): string {
+  const leaf = leafClasses[classIndex];
+  return lossSegments.find(({ classes }) => leaf !== undefined && classes.includes(leaf))?.key ?? 'productive';
+}
+
+function contains(text: string, part: string): boolean {
+  return text.toLowerCase().includes(part.toLowerCase());
+}

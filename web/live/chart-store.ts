@@ -1,0 +1,77 @@
+// The points of the node page's charts: history first, then one point a second. Plain arrays outside Svelte's state.
+import {
+  linesOf,
+  nodeCharts,
+  valueOf,
+  type ChartLine,
+  type ChartSpec,
+  type NodeHistory,
+  type SchemaEntry,
+  type SeriesView,
+} from '#server/contract';
+import { float32Of, float64Of } from './bytes.ts';
+
+/** Ten minutes at 1 Hz. */
+const KEPT_POINTS = 600;
+/** A longer silence breaks the line. */
+const GAP_MS = 3000;
+
+export interface Point {
+  readonly x: number;
+  /** NaN breaks the line. */
+  readonly y: number;
+}
+
+export interface ChartLinePoints {
+  readonly line: ChartLine;
+  readonly points: Point[];
+}
+
+export interface ChartPoints {
+  readonly spec: ChartSpec;
+  readonly lines: readonly ChartLinePoints[];
+}
+
+export class ChartStore {
+  readonly charts: readonly ChartPoints[];
+  #lastMs = 0;
+
+  /** Charts that have lines on this node. */
+  constructor(series: readonly SchemaEntry[]) {
+    this.charts = nodeCharts
+      .map((spec) => ({ spec, lines: linesOf(spec, series).map((line) => ({ line, points: [] })) }))
+      .filter(({ lines }) => lines.length > 0);
+  }
+
+  fill(history: NodeHistory): void {
+    const times = float64Of(history.times);
+    for (const { spec, lines } of this.charts) {
+      const sent = history.charts.find(({ id }) => id === spec.id);
+      for (const [index, { points }] of lines.entries()) {
+        const column = sent?.lines[index];
+        if (column === undefined) continue;
+        const values = float32Of(column);
+        points.length = 0;
+        times.forEach((x, at) => {
+          append(points, x, values[at] ?? NaN, x - (times[at - 1] ?? x) > GAP_MS);
+        });
+      }
+    }
+    this.#lastMs = times.at(-1) ?? 0;
+  }
+
+  add(timeMs: number, view: SeriesView): void {
+    if (timeMs <= this.#lastMs) return;
+    const gap = this.#lastMs > 0 && timeMs - this.#lastMs > GAP_MS;
+    for (const { lines } of this.charts) {
+      for (const { line, points } of lines) append(points, timeMs, valueOf(line, view), gap);
+    }
+    this.#lastMs = timeMs;
+  }
+}
+
+function append(points: Point[], x: number, y: number, gap: boolean): void {
+  if (gap) points.push({ x: x - 1, y: NaN });
+  points.push({ x, y });
+  while (points.length > KEPT_POINTS) points.shift();
+}
