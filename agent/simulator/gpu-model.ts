@@ -35,6 +35,7 @@ const THROTTLE_C = 83;
 /** A kernel that only spins while it waits for other GPUs draws this share of full work. */
 const SPIN = 0.16;
 const IDLE_CLOCK_MHZ = 135;
+const CLOCK_STEP_MHZ = 7.5;
 /** Power falls with about this power of the clock. */
 const CLOCK_EXPONENT = 2.4;
 
@@ -63,7 +64,7 @@ export function stepGpu(situation: GpuSituation, before: GpuState | undefined, s
     powerW,
     temperatureC,
     memoryTemperatureC: temperatureC - 2 + 5 * busy * (pace?.job.needs.memoryActivity ?? 0),
-    clockMHz: process ? stepsOf(model.maxClockMHz * clockShare) : IDLE_CLOCK_MHZ,
+    clockMHz: process ? clockOf(model.maxClockMHz, clockShare) : IDLE_CLOCK_MHZ,
     throttleMask,
     process,
   };
@@ -119,7 +120,8 @@ function memoryActivity({ pace }: GpuSituation, busy: number): number {
   return busy * memoryActivity * (1 - 0.8 * exposedComm);
 }
 
-/** V100 clocks move in steps of 7.5 MHz. */
-function stepsOf(clockMHz: number): number {
-  return Math.floor(Math.round(clockMHz / 7.5) * 7.5);
+/** V100 clocks move in steps of 7.5 MHz; a GPU that is held back is at least one step below its best. */
+function clockOf(maxMHz: number, share: number): number {
+  const steps = Math.floor((maxMHz * share) / CLOCK_STEP_MHZ);
+  return share >= 1 ? maxMHz : Math.min(Math.floor(steps * CLOCK_STEP_MHZ), Math.floor(maxMHz - CLOCK_STEP_MHZ));
 }

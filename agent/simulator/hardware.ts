@@ -40,10 +40,10 @@ export interface DriveModel {
   readonly model: string;
   readonly firmware: string;
   readonly vendorId: string;
+  readonly deviceId: string;
   readonly bytes: number;
   readonly readBytesPerS: number;
   readonly writeBytesPerS: number;
-  readonly maxLinkSpeed: string;
 }
 
 export interface NodeHardware {
@@ -125,10 +125,10 @@ const hgx1: Platform = {
     model: 'Micron_9300_MTFDHAL15T3TDP',
     firmware: '11300DU0',
     vendorId: '1344',
+    deviceId: '0x51a2',
     bytes: 15.36 * TERABYTE,
     readBytesPerS: 3.3e9,
     writeBytesPerS: 3.1e9,
-    maxLinkSpeed: '8.0 GT/s PCIe',
   },
   driveBuses: [0x18, 0x19, 0x1a, 0x1b, 0x98, 0x99, 0x9a, 0x9b],
   ethernetBuses: { management: 0x01, storage: 0x12 },
@@ -159,13 +159,13 @@ const hgx2: Platform = {
   hca: { type: 'MT4119', firmware: '16.31.1014', board: 'MT_0000000013' },
   hcaBuses: [0x35, 0x3a, 0x58, 0x5d, 0xb8, 0xbd, 0xe1, 0xe6],
   drive: {
-    model: 'Micron_9400_MTFDKCC30T7TGH',
-    firmware: 'E2MU110',
-    vendorId: '1344',
+    model: 'INTEL SSDPEXNV307T8',
+    firmware: '2CV10302',
+    vendorId: '8086',
+    deviceId: '0x0a54',
     bytes: 30.72 * TERABYTE,
-    readBytesPerS: 3.5e9,
-    writeBytesPerS: 3.4e9,
-    maxLinkSpeed: '16.0 GT/s PCIe',
+    readBytesPerS: 3.2e9,
+    writeBytesPerS: 1.6e9,
   },
   driveBuses: [0x2a, 0x2b, 0x2c, 0x2d, 0xab, 0xac, 0xad, 0xae],
   ethernetBuses: { management: 0x01, storage: 0x1e },

@@ -95,9 +95,9 @@ const manyNodes: KindRow['sizes'] = [
 ];
 
 const kinds: Readonly<Record<JobKind, KindRow>> = {
-  training: { weight: 49, medianS: 1.1 * HOUR, sizes: oneNode, needs: trainingNeeds },
+  training: { weight: 44, medianS: 1.1 * HOUR, sizes: oneNode, needs: trainingNeeds },
   distributed: {
-    weight: 8,
+    weight: 6.5,
     medianS: 0.75 * HOUR,
     sizes: manyNodes,
     needs: (random) => ({
@@ -121,7 +121,7 @@ const kinds: Readonly<Record<JobKind, KindRow>> = {
     }),
   },
   storage_bound: {
-    weight: 6,
+    weight: 10,
     medianS: 1 * HOUR,
     sizes: fewGpus,
     needs: (random) => {
@@ -132,12 +132,12 @@ const kinds: Readonly<Record<JobKind, KindRow>> = {
         readBytesPerS,
         loaderCores,
         workers: 4,
-        serverBytesPerS: readBytesPerS / random.between(1.5, 4),
+        serverBytesPerS: readBytesPerS / random.between(1.7, 4.5),
       };
     },
   },
   cpu_bound: {
-    weight: 4,
+    weight: 5,
     medianS: 1.1 * HOUR,
     sizes: fewGpus,
     needs: (random) => ({
@@ -147,7 +147,7 @@ const kinds: Readonly<Record<JobKind, KindRow>> = {
     }),
   },
   too_few_workers: {
-    weight: 5,
+    weight: 7,
     medianS: 1 * HOUR,
     sizes: fewGpus,
     needs: (random) => {
@@ -172,7 +172,7 @@ const kinds: Readonly<Record<JobKind, KindRow>> = {
     sizes: fewGpus.slice(0, 2),
     needs: (random) => ({ intensity: random.between(0.4, 0.7), memoryShare: random.between(0.08, 0.7) }),
   },
-  empty: { weight: 3, medianS: 1.2 * HOUR, sizes: fewGpus.slice(0, 3), needs: () => ({}) },
+  empty: { weight: 4, medianS: 1.2 * HOUR, sizes: fewGpus.slice(0, 3), needs: () => ({}) },
 };
 
 const users = [

@@ -68,7 +68,15 @@ export class JobQueue {
   }
 
   #draft(afterS: number): Job {
-    return draftJob(this.#seed, this.#drafted++, afterS + this.#gaps.exponential(this.#meanGapS));
+    return this.#fitted(draftJob(this.#seed, this.#drafted++, afterS + this.#gaps.exponential(this.#meanGapS)));
+  }
+
+  /** In a part of the cluster people ask for what is there. */
+  #fitted(job: Job): Job {
+    const sizes = this.#owners.map((gpus) => gpus.length);
+    const gpusPerNode = Math.min(job.gpusPerNode, Math.max(...sizes));
+    const nodes = Math.min(job.nodes, sizes.filter((gpus) => gpus >= gpusPerNode).length);
+    return { ...job, nodes, gpusPerNode };
   }
 
   #startWaiting(nowS: number): void {

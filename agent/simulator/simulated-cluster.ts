@@ -1,5 +1,16 @@
 // The simulated cluster in one process: one model, one tree per node, one real agent per node reading it.
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { UsageError } from '#agent/contract';
@@ -26,6 +37,8 @@ export interface NodeOnDisk {
 const MEMORY_DIRECTORY = '/dev/shm';
 const LEAST_ROOM_BYTES = 64e6;
 const PREFIX = 'whyidle-simulation-';
+const READABLE_FROM = 0.3;
+const READABLE_TO = 0.65;
 const MARKER = '.whyidle-simulation';
 /** A machine that slept does not make up for the hours it missed. */
 const LONGEST_STEP_S = 60;
@@ -37,6 +50,7 @@ export class SimulatedCluster {
   readonly #trees: readonly NodeTree[];
   readonly #intervalMs: number;
   #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
   #steppedMs = performance.now();
 
   constructor({ seed, nodes, intervalMs, directory }: ClusterOptions) {
@@ -59,6 +73,13 @@ export class SimulatedCluster {
     this.#schedule();
   }
 
+  /** Time until the middle of an interval: readings that come there never fall on the wrong side of a change. */
+  untilReadableMs(): number {
+    const share = ((performance.now() - this.#steppedMs) % this.#intervalMs) / this.#intervalMs;
+    if (share >= READABLE_FROM && share <= READABLE_TO) return 0;
+    return (READABLE_FROM - share + (share > READABLE_TO ? 1 : 0)) * this.#intervalMs;
+  }
+
   /** Whole intervals that have passed become one step of the model, so that late timers lose nothing. */
   step(monotonicMs: number): void {
     const intervals = Math.floor((monotonicMs - this.#steppedMs) / this.#intervalMs);
@@ -69,8 +90,10 @@ export class SimulatedCluster {
     for (const [index, state] of this.workload.states.entries()) this.#trees[index]?.update(state, moment);
   }
 
-  /** Ends the loops of nvidia-smi and removes the directory. */
+  /** Ends the loops of nvidia-smi and removes the directory. A second time does nothing. */
   stop(): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
     clearTimeout(this.#timer);
     for (const tree of this.#trees) tree.close();
     rmSync(this.directory, { recursive: true, force: true });
@@ -110,7 +133,7 @@ function removeLeftovers(parent: string): void {
     const [, pid] = /^whyidle-simulation-(\d+)-/.exec(name) ?? [];
     if (pid === undefined || isAlive(Number(pid))) continue;
     try {
-      rmSync(join(parent, name), { recursive: true });
+      removeRun(join(parent, name));
     } catch {
       // Another user's.
     }
@@ -128,11 +151,23 @@ function isAlive(pid: number): boolean {
 
 /** A directory of the caller's. What an earlier run left there is removed; anything else is left alone. */
 function emptyDirectory(directory: string): string {
-  mkdirSync(directory, { recursive: true });
+  if (!existsSync(directory)) mkdirSync(directory);
   const names = readdirSync(directory);
-  if (names.includes(MARKER)) {
-    for (const name of names) rmSync(join(directory, name), { recursive: true });
-  } else if (names.length > 0) throw new UsageError(`--dir: ${directory} is not empty`);
+  if (names.includes(MARKER)) removeRun(directory);
+  else if (names.length > 0) throw new UsageError(`--dir: ${directory} is not empty`);
+  mkdirSync(directory, { recursive: true });
   writeFileSync(join(directory, MARKER), '');
   return directory;
+}
+
+/** Readers of a run that was killed may still wait for somebody to open their pipe: opened and closed, they end. */
+function removeRun(directory: string): void {
+  for (const entry of readdirSync(directory, { withFileTypes: true })) {
+    if (!entry.isDirectory()) continue;
+    const requests = join(directory, entry.name, 'smi', 'requests');
+    for (const name of existsSync(requests) ? readdirSync(requests) : []) {
+      if (name.endsWith('.pipe')) closeSync(openSync(join(requests, name), constants.O_RDWR | constants.O_NONBLOCK));
+    }
+  }
+  rmSync(directory, { recursive: true });
 }

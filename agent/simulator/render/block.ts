@@ -21,15 +21,15 @@ export function writeDisks(tree: TreeWriter<NodeState>, hardware: NodeHardware):
 
 /** Returns the directory of the drive's disk. */
 function writeNvmeDrive(tree: TreeWriter<NodeState>, drive: DriveHardware, hardware: NodeHardware): string {
-  const { model, firmware, bytes, vendorId, maxLinkSpeed } = hardware.platform.drive;
+  const { model, firmware, bytes, vendorId, deviceId } = hardware.platform.drive;
   const { index, bus, numaNode } = drive;
   const pci = writePciDevice(
     tree,
-    { bus, vendor: `0x${vendorId}`, device: '0x51c2', class: '0x010802', numaNode, maxLinkSpeed, linkWidth: 4 },
+    { bus, vendor: `0x${vendorId}`, device: deviceId, class: '0x010802', numaNode, linkWidth: 4 },
     hardware,
   );
   const controller = `${pci}/nvme/nvme${index}`;
-  const nqn = `nqn.2016-08.com.micron:nvme:nvm-subsystem-sn-${drive.serial}`;
+  const nqn = `nqn.2014.08.org.nvmexpress:${vendorId}${vendorId}${drive.serial.padEnd(20)}${model}`;
   tree.files(controller, {
     address: pciAddress(bus),
     cntlid: 0,

@@ -28,11 +28,7 @@ export function writeIdentity(tree: FixedTree, hardware: NodeHardware): void {
 export function writeGpuDevices(tree: FixedTree, hardware: NodeHardware): void {
   for (const { bus, numaNode } of hardware.gpus) {
     const device = `0x${hardware.platform.gpu.deviceId.slice(2, 6).toLowerCase()}`;
-    writePciDevice(
-      tree,
-      { bus, vendor: '0x10de', device, class: '0x030200', numaNode, maxLinkSpeed: '8.0 GT/s PCIe', linkWidth: 16 },
-      hardware,
-    );
+    writePciDevice(tree, { bus, vendor: '0x10de', device, class: '0x030200', numaNode, linkWidth: 16 }, hardware);
   }
 }
 

@@ -17,7 +17,6 @@ export function writeInfiniband(tree: TreeWriter<NodeState>, hardware: NodeHardw
         device: hardware.platform.hca.type === 'MT4115' ? '0x1013' : '0x1017',
         class: '0x020700',
         numaNode: hca.numaNode,
-        maxLinkSpeed: '8.0 GT/s PCIe',
         linkWidth: 16,
       },
       hardware,

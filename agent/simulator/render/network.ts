@@ -61,7 +61,6 @@ export function writeEthernet(tree: TreeWriter<NodeState>, hardware: NodeHardwar
         device: '0x1017',
         class: '0x020000',
         numaNode: 0,
-        maxLinkSpeed: '8.0 GT/s PCIe',
         linkWidth: port === storage ? 16 : 8,
       },
       hardware,

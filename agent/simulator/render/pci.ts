@@ -8,12 +8,11 @@ export interface PciDevice {
   readonly device: string;
   readonly class: string;
   readonly numaNode: number;
-  readonly maxLinkSpeed: string;
   readonly linkWidth: number;
 }
 
-/** What the hosts of this generation can do. */
-const HOST_LINK_SPEED = '8.0 GT/s PCIe';
+/** Generation 3, for all devices of these machines. */
+const LINK_SPEED = '8.0 GT/s PCIe';
 
 /** Writes a device behind a root port of its own and returns its directory. */
 export function writePciDevice(tree: FixedTree, device: PciDevice, hardware: NodeHardware): string {
@@ -26,7 +25,7 @@ export function writePciDevice(tree: FixedTree, device: PciDevice, hardware: Nod
     vendor: '0x8086',
     class: '0x060400',
     numa_node: device.numaNode,
-    ...linkFiles(HOST_LINK_SPEED, HOST_LINK_SPEED, 16),
+    ...linkFiles(16),
   });
   tree.files(directory, {
     vendor: device.vendor,
@@ -34,7 +33,7 @@ export function writePciDevice(tree: FixedTree, device: PciDevice, hardware: Nod
     class: device.class,
     numa_node: device.numaNode,
     local_cpulist: listOf(cpus),
-    ...linkFiles(HOST_LINK_SPEED, device.maxLinkSpeed, device.linkWidth),
+    ...linkFiles(device.linkWidth),
   });
   tree.file(`${directory}/uevent`, `PCI_CLASS=${device.class.slice(2)}\nPCI_SLOT_NAME=${address}\n`);
   tree.link(`${directory}/subsystem`, 'sys/bus/pci');
@@ -54,8 +53,13 @@ function portAddressOf(bus: number): string {
   return `0000:${root}:${(1 + (rest >> 3)).toString(16).padStart(2, '0')}.${rest & 7}`;
 }
 
-function linkFiles(now: string, best: string, width: number): Record<string, string | number> {
-  return { current_link_speed: now, current_link_width: width, max_link_speed: best, max_link_width: width };
+function linkFiles(lanes: number): Record<string, string | number> {
+  return {
+    current_link_speed: LINK_SPEED,
+    current_link_width: lanes,
+    max_link_speed: LINK_SPEED,
+    max_link_width: lanes,
+  };
 }
 
 /** The kernel's list format: 0-19,40-59. */

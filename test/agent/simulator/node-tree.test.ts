@@ -3,8 +3,15 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { block } from '../../../agent/collectors/block.ts';
+import { cpu } from '../../../agent/collectors/cpu.ts';
+import { host } from '../../../agent/collectors/host.ts';
 import { infiniband } from '../../../agent/collectors/infiniband.ts';
 import { memory } from '../../../agent/collectors/memory.ts';
+import { mounts } from '../../../agent/collectors/mounts.ts';
+import { network } from '../../../agent/collectors/network.ts';
+import { nvme } from '../../../agent/collectors/nvme.ts';
+import { pressure } from '../../../agent/collectors/pressure.ts';
 import { startGpu } from '../../../agent/collectors/gpu.ts';
 import { createCommandRunner } from '../../../agent/command.ts';
 import { silentLog } from '../../../agent/log.ts';
@@ -100,6 +107,135 @@ describe.each(names)('%s through the collectors', (name) => {
     expect(reading.value('memory_swap_used_bytes')).toBe(0);
     expect(reading.value('vmstat_pgmajfault_total')).toBe(counters.majorFaults.whole);
     expect(reading.value('vmstat_oom_kill_total')).toBe(0);
+    await reading.reader.stop();
+  });
+
+  test('CPU time by socket, processes, load', async () => {
+    const reading = startReading(cpu, treeOf(name).root);
+    advance(1);
+    await readAll(reading);
+    const { hardware, load, counters } = stateOf(name);
+    for (const [socket, cpus] of hardware.numaCpus.entries()) {
+      const own = { numa_node: String(socket) };
+      const sum = (mode: 'user' | 'system' | 'idle' | 'iowait'): number =>
+        cpus.reduce((total, one) => total + (counters.cpus[one]?.[mode].whole ?? 0), 0);
+      for (const mode of ['user', 'system', 'idle', 'iowait'] as const) {
+        expect(reading.value('cpu_seconds_total', { ...own, mode })).toBe(sum(mode));
+      }
+      expect(reading.value('cpus', own)).toBe(cpus.length);
+    }
+    expect(reading.value('procs_running')).toBe(load.running);
+    expect(reading.value('procs_blocked')).toBe(load.blocked);
+    expect(reading.amount('load1')).toBeCloseTo(counters.loadAverages[0] ?? -1, 1);
+    await reading.reader.stop();
+  });
+
+  test('pressure', async () => {
+    const reading = startReading(pressure, treeOf(name).root);
+    advance(1);
+    await readAll(reading);
+    const { counters } = stateOf(name);
+    expect(reading.value('pressure_cpu_waiting_seconds_total')).toBe(counters.pressure.cpu.whole);
+    expect(reading.value('pressure_io_waiting_seconds_total')).toBe(counters.pressure.ioSome.whole);
+    expect(reading.value('pressure_io_stalled_seconds_total')).toBe(counters.pressure.ioFull.whole);
+    expect(reading.value('pressure_memory_waiting_seconds_total')).toBe(0);
+    await reading.reader.stop();
+  });
+
+  test('network', async () => {
+    const reading = startReading(network, treeOf(name).root);
+    advance(1);
+    await readAll(reading);
+    const { counters } = stateOf(name);
+    const storage = { device: 'ens5f0' };
+    expect(reading.value('network_receive_bytes_total', storage)).toBe(counters.storageNetwork.rxBytes.whole);
+    expect(reading.value('network_transmit_bytes_total', storage)).toBe(counters.storageNetwork.txBytes.whole);
+    expect(reading.value('network_receive_packets_total', storage)).toBe(counters.storageNetwork.rxPackets.whole);
+    expect(reading.amount('network_speed_bytes_per_second', storage)).toBe(12.5e9);
+    expect(reading.value('network_up', storage)).toBe(1);
+    expect(reading.value('network_receive_bytes_total', { device: 'eno1' })).toBe(
+      counters.managementNetwork.rxBytes.whole,
+    );
+    await reading.reader.stop();
+  });
+
+  test('disks: nine leaves, the stripe as a view of eight', async () => {
+    const reading = startReading(block, treeOf(name).root);
+    advance(1);
+    await readAll(reading);
+    const { hardware, counters } = stateOf(name);
+    const disks = reading.snapshot.series.filter((series) => series.id === 'disk_size_bytes');
+    expect(disks).toHaveLength(9);
+    for (const [index, disk] of counters.drives.entries()) {
+      const own = { device: `nvme${index}n1` };
+      expect(reading.value('disk_reads_completed_total', own)).toBe(disk.reads.whole);
+      expect(reading.value('disk_read_bytes_total', own)).toBe(disk.readSectors.whole * 512);
+      expect(reading.value('disk_read_time_seconds_total', own)).toBe(disk.readMs.whole);
+      expect(reading.value('disk_writes_completed_total', own)).toBe(disk.writes.whole);
+      expect(reading.value('disk_written_bytes_total', own)).toBe(disk.writeSectors.whole * 512);
+      expect(reading.value('disk_io_now', own)).toBe(disk.inFlight);
+      expect(reading.value('disk_io_time_seconds_total', own)).toBe(disk.busyMs.whole);
+      expect(reading.value('disk_io_time_weighted_seconds_total', own)).toBe(disk.queueMs.whole);
+      expect(reading.value('disk_size_bytes', own)).toBe(hardware.platform.drive.bytes);
+      expect(reading.labels('disk_info', own)).toMatchObject({
+        model: hardware.platform.drive.model,
+        serial: hardware.drives[index]?.serial,
+        controller: `nvme${index}`,
+        numa_node: String(hardware.drives[index]?.numaNode),
+      });
+      expect(reading.labels('disk_member_info', { device: 'md0', member: own.device })).toBeDefined();
+    }
+    await reading.reader.stop();
+  });
+
+  test('NVMe controllers: live, at the speed of their slots, at their temperature', async () => {
+    const reading = startReading(nvme, treeOf(name).root);
+    await readAll(reading);
+    const { hardware } = stateOf(name);
+    for (const { index } of hardware.drives) {
+      const own = { controller: `nvme${index}` };
+      expect(reading.value('nvme_controller_up', own)).toBe(1);
+      expect(reading.value('nvme_pcie_link_generation', own)).toBe(3);
+      expect(reading.value('nvme_pcie_link_generation_max', own)).toBe(3);
+      expect(reading.value('nvme_pcie_link_width', own)).toBe(4);
+      expect(reading.value('nvme_pcie_link_width_max', own)).toBe(4);
+      expect(reading.amount('nvme_temperature_celsius', own)).toBeGreaterThan(30);
+      expect(reading.labels('nvme_info', own)).toMatchObject({
+        transport: 'pcie',
+        model: hardware.platform.drive.model,
+      });
+    }
+    await reading.reader.stop();
+  });
+
+  test('mounts: the stripe leads to its drives, NFS and Lustre are there, sizes are not to be had', async () => {
+    const reading = startReading(mounts, treeOf(name).root);
+    await readAll(reading);
+    for (const mountpoint of ['/', '/raid', '/home', '/scratch']) {
+      expect(reading.value('filesystem_readonly', { mountpoint })).toBe(0);
+      expect(reading.value('filesystem_size_bytes', { mountpoint })).toBe('unsupported');
+    }
+    expect(reading.labels('filesystem_up', { mountpoint: '/home' })).toMatchObject({ fstype: 'nfs4' });
+    expect(reading.labels('filesystem_up', { mountpoint: '/scratch' })).toMatchObject({ fstype: 'lustre' });
+    const members = reading.snapshot.series
+      .filter((series) => series.id === 'filesystem_disk_info' && series.labels[0] === '/raid')
+      .map((series) => series.labels[1]);
+    expect(members).toEqual(Array.from({ length: 8 }, (_, index) => `nvme${index}n1`));
+    await reading.reader.stop();
+  });
+
+  test('what the node is', async () => {
+    const reading = startReading(host, treeOf(name).root);
+    await readAll(reading);
+    const { hardware } = stateOf(name);
+    expect(reading.labels('node_info')).toMatchObject({
+      os: 'Ubuntu 20.04.6 LTS',
+      kernel: '5.15.0-91-generic',
+      product: hardware.platform.product,
+      vendor: 'NVIDIA',
+      boot_id: hardware.bootId,
+    });
+    expect(reading.value('node_boot_timestamp_seconds')).toBe(hardware.bootTimeS);
     await reading.reader.stop();
   });
 

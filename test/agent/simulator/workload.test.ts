@@ -24,8 +24,9 @@ function fingerprint(workload: SimulatedWorkload): string {
   );
 }
 
+/** In steps of up to five minutes: jobs come and go at their own moments all the same. */
 function advanceMinutes(workload: SimulatedWorkload, minutes: number): void {
-  for (let minute = 0; minute < minutes; minute++) workload.advance(60);
+  for (let left = minutes; left > 0; left -= 5) workload.advance(Math.min(left, 5) * 60);
 }
 
 describe('the hardware', () => {
@@ -127,11 +128,14 @@ describe('the schedule', () => {
   });
 
   test('a part of the cluster has its share of the jobs', () => {
-    const workload = simulate(1, 4);
-    expect(workload.states).toHaveLength(4);
-    const held = [...workload.queue.running].flatMap((job) => job.places.flatMap(({ gpus }) => gpus));
-    expect(held.length).toBeGreaterThan(16);
-    expect(held.length).toBeLessThanOrEqual(32);
+    const held = seeds.map((seed) => {
+      const workload = simulate(seed, 4);
+      expect(workload.states).toHaveLength(4);
+      return [...workload.queue.running].flatMap((job) => job.places.flatMap(({ gpus }) => gpus)).length;
+    });
+    const mean = held.reduce((sum, gpus) => sum + gpus, 0) / held.length;
+    expect(mean).toBeGreaterThan(16);
+    expect(Math.max(...held)).toBeLessThanOrEqual(32);
   });
 });
 
@@ -147,7 +151,7 @@ describe('the page looks alive', () => {
     });
     const mean = shares.reduce((sum, share) => sum + share, 0) / shares.length;
     expect(mean).toBeGreaterThan(0.6);
-    expect(mean).toBeLessThan(0.8);
+    expect(mean).toBeLessThan(0.74);
   });
 
   test.each(seeds)('some GPUs starve, some are held idle, some are free, seed %i', (seed) => {

@@ -1,0 +1,118 @@
+// The simulator's door: the simulated Sherlock cluster as a command, and its parts for tests and benches.
+import { once } from 'node:events';
+import { setTimeout } from 'node:timers/promises';
+import { CannotStart } from '../cannot-start.ts';
+import { startAgent, type RunningAgent } from '../agent.ts';
+import { createLog, type Log } from '../log.ts';
+import { SimulatedCluster, type NodeOnDisk } from './simulated-cluster.ts';
+import { renderSimulateHelp, resolveSimulateConfig, type SimulateConfig } from './settings.ts';
+
+export { MAX_NODES, sherlock, type NodeHardware } from './hardware.ts';
+export { NodeTree, type NodeMoment } from './node-tree.ts';
+export { SimulatedCluster, type ClusterOptions, type NodeOnDisk } from './simulated-cluster.ts';
+export { SimulatedWorkload, type NodeState } from './workload.ts';
+
+/** Agents get this long to end; the directory goes whether they have or not. */
+const AGENTS_END_WITHIN_MS = 300;
+const END_WITHIN_MS = 800;
+
+/** `simulate --server URL`: runs until it is told to stop. Gives the exit code. */
+export async function runSimulatedCluster(args: readonly string[]): Promise<number> {
+  if (args.includes('--help') || args.includes('-h')) {
+    process.stdout.write(renderSimulateHelp());
+    return 0;
+  }
+  const config = resolveSimulateConfig(args, process.env);
+  const log = createLog('simulator', (line) => process.stderr.write(line));
+  const stop = stopSignal();
+  const cluster = openCluster(config);
+  // Also when something of ours fails.
+  process.once('exit', () => {
+    cluster.stop();
+  });
+  const agents = startAgents(cluster, config, stop);
+  const gpus = cluster.workload.nodes.reduce((sum, node) => sum + node.gpus.length, 0);
+  log.info('simulating', {
+    nodes: cluster.nodes.length,
+    gpus,
+    seed: config['simulate.seed'],
+    below: cluster.directory,
+  });
+  if (!stop.aborted) await once(stop, 'abort');
+  endAnyway();
+  await Promise.race([stopAll(await agents), setTimeout(AGENTS_END_WITHIN_MS, undefined, { ref: false })]);
+  cluster.stop();
+  return 0;
+}
+
+function openCluster(config: SimulateConfig): SimulatedCluster {
+  try {
+    return new SimulatedCluster({
+      seed: config['simulate.seed'],
+      nodes: config['simulate.nodes'],
+      intervalMs: config['simulate.interval'],
+      directory: config['simulate.dir'],
+    });
+  } catch (error) {
+    if (!(error instanceof Error && 'syscall' in error)) throw error;
+    throw new CannotStart(`the simulated nodes cannot be written: ${error.message}`, { cause: error });
+  }
+}
+
+/** One after the other, each in the middle of an interval: its readings stay there. */
+async function startAgents(
+  cluster: SimulatedCluster,
+  config: SimulateConfig,
+  stop: AbortSignal,
+): Promise<readonly RunningAgent[]> {
+  const agents: RunningAgent[] = [];
+  cluster.start();
+  for (const node of cluster.nodes) {
+    await setTimeout(cluster.untilReadableMs(), undefined, { signal: stop }).catch(() => undefined);
+    if (stop.aborted) break;
+    agents.push(await startNodeAgent(node, config));
+  }
+  return agents;
+}
+
+function startNodeAgent({ name, root, nvidiaSmi }: NodeOnDisk, config: SimulateConfig): Promise<RunningAgent> {
+  return startAgent({
+    node: name,
+    root,
+    nvidiaSmi,
+    server: config['simulate.server'],
+    intervalMs: config['simulate.interval'],
+    listen: undefined,
+    compat: [],
+    inventoryProbe: undefined,
+    log: warningsOf(name),
+  });
+}
+
+/** What every node has is told sixteen times over; only what goes wrong is news. */
+function warningsOf(node: string): Log {
+  const log = createLog(node, (line) => process.stderr.write(line));
+  return { ...log, info: () => undefined };
+}
+
+async function stopAll(agents: readonly RunningAgent[]): Promise<void> {
+  await Promise.allSettled(agents.map((agent) => agent.stop()));
+}
+
+function stopSignal(): AbortSignal {
+  const controller = new AbortController();
+  const stop = (): void => {
+    controller.abort();
+  };
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+  process.once('SIGHUP', stop);
+  return controller.signal;
+}
+
+function endAnyway(): void {
+  const end = (): void => {
+    process.exit(0);
+  };
+  globalThis.setTimeout(end, END_WITHIN_MS).unref();
+}
