@@ -1,6 +1,6 @@
 // `whyidle agent` and `whyidle sample`: the agent's own bundle, loaded at run time so that the agent stays deployable alone.
 import { pathToFileURL } from 'node:url';
-import type { Command } from './commands.ts';
+import type { Command } from './command.ts';
 import { findPlaces } from './dist.ts';
 
 export function agentCommand(command: 'agent' | 'sample'): Command {

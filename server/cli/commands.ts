@@ -1,12 +1,5 @@
 // Which commands there are; each is loaded when it is called.
-
-/** Runs with its arguments and gives the exit code: 0 fine, 1 finding, 2 failure, 64 usage, 69 server unreachable. */
-export type Command = (args: readonly string[]) => Promise<number>;
-
-interface Entry {
-  readonly summary: string;
-  readonly load: () => Promise<Command>;
-}
+import type { Command, Entry } from './command.ts';
 
 export const commands: Readonly<Record<string, Entry>> = {
   server: {
@@ -35,7 +28,7 @@ export const commands: Readonly<Record<string, Entry>> = {
   },
   help: {
     summary: 'this list, or the flags of one command',
-    load: async () => (await import('./help.ts')).runHelp,
+    load: async () => (await import('./help.ts')).helpOn(commands),
   },
 };
 

@@ -20,7 +20,8 @@ export async function runDemo(args: readonly string[]): Promise<number> {
   try {
     await demonstrate(args, folder);
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    // The simulated nodes may still write their last file.
+    rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
   }
   process.exit(0);
 }

@@ -10,7 +10,7 @@ import {
   type NodesAnswer,
 } from '#server/contract';
 import { coverageOf, detailNode, summarizeFleet, summarizeGpu, summarizeNode } from '../fleet/summary.ts';
-import type { HttpContext } from './app.ts';
+import type { HttpContext } from './context.ts';
 import { refuse } from './errors.ts';
 import { openApi } from './openapi.ts';
 

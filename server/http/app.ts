@@ -1,29 +1,12 @@
 // The HTTP interface, assembled: access first, then API, metrics, health, and the web app for the rest.
 import { Hono } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
-import type { OriginRule } from '../access/origin.ts';
-import type { Alerts } from '../alerts/alerts.ts';
-import type { Clock } from '../clock.ts';
-import type { Exposition } from '../exposition/exposition.ts';
-import type { Fleet } from '../fleet/fleet.ts';
-import type { Log } from '../log.ts';
 import { createApi } from './api.ts';
+import type { HttpContext } from './context.ts';
 import { refuse } from './errors.ts';
-import { createHealth, type Readiness } from './health.ts';
+import { createHealth } from './health.ts';
 import { createMetrics } from './metrics.ts';
 import { createWebApp } from './web-app.ts';
-
-export interface HttpContext {
-  readonly fleet: Fleet;
-  readonly alerts: Alerts;
-  readonly exposition: Exposition;
-  readonly cluster: string;
-  readonly clock: Clock;
-  readonly origins: OriginRule;
-  readonly readiness: () => Readiness;
-  readonly webFolder: string;
-  readonly log: Log;
-}
 
 export function createApp(context: HttpContext): Hono {
   const app = new Hono();

@@ -1,12 +1,6 @@
 // Liveness and readiness, for supervisors and load balancers.
 import { Hono } from 'hono';
-import type { HttpContext } from './app.ts';
-
-export interface Readiness {
-  readonly ready: boolean;
-  /** Why not; empty when ready. */
-  readonly reasons: readonly string[];
-}
+import type { HttpContext } from './context.ts';
 
 export function createHealth({ readiness }: HttpContext): Hono {
   const health = new Hono();

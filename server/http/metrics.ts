@@ -6,7 +6,7 @@ import { contentTypes, type TextFormat } from '#agent/contract';
 import type { Page } from '../exposition/page-buffer.ts';
 import { chooseFormat } from '../exposition/negotiation.ts';
 import { unknownNode } from './api.ts';
-import type { HttpContext } from './app.ts';
+import type { HttpContext } from './context.ts';
 import { refuse } from './errors.ts';
 
 /** What the HTTP adapter says of the connection. */

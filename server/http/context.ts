@@ -1,0 +1,25 @@
+// What the HTTP interface is given.
+import type { OriginRule } from '../access/origin.ts';
+import type { Alerts } from '../alerts/alerts.ts';
+import type { Clock } from '../clock.ts';
+import type { Exposition } from '../exposition/exposition.ts';
+import type { Fleet } from '../fleet/fleet.ts';
+import type { Log } from '../log.ts';
+
+export interface HttpContext {
+  readonly fleet: Fleet;
+  readonly alerts: Alerts;
+  readonly exposition: Exposition;
+  readonly cluster: string;
+  readonly clock: Clock;
+  readonly origins: OriginRule;
+  readonly readiness: () => Readiness;
+  readonly webFolder: string;
+  readonly log: Log;
+}
+
+export interface Readiness {
+  readonly ready: boolean;
+  /** Why not; empty when ready. */
+  readonly reasons: readonly string[];
+}
