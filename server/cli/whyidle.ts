@@ -22,6 +22,7 @@ function report(error: unknown, name: string): number {
     return 2;
   }
   process.stderr.write(`whyidle: ${error.message}\n`);
-  if (error.exitCode === 64) process.stderr.write(`See: whyidle help${findCommand(name) && name !== 'help' ? ` ${name}` : ''}\n`);
+  if (error.exitCode === 64)
+    process.stderr.write(`See: whyidle help${findCommand(name) && name !== 'help' ? ` ${name}` : ''}\n`);
   return error.exitCode;
 }
