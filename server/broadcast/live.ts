@@ -3,6 +3,7 @@
 import type { BrowserToServer, FleetTick, ServerToBrowser, Watch, WatchReply } from '#server/contract';
 import type { DefaultEventsMap, Namespace, Socket } from 'socket.io';
 import * as v from 'valibot';
+import { TokenBucket } from '../access/token-bucket.ts';
 import type { Alerts } from '../alerts/alerts.ts';
 import { build } from '../build.ts';
 import type { Clock } from '../clock.ts';
@@ -29,8 +30,12 @@ const watchSchema = v.variant('view', [
   v.object({ view: v.literal('node'), node: v.pipe(v.string(), v.maxLength(256)) }),
 ]);
 
+/** A node's history is replayed for each: nobody clicks faster. */
+const WATCHES_PER_SECOND = 3;
+
 interface Viewer {
   readonly socket: LiveSocket;
+  readonly watches: TokenBucket;
   watch: Watch | undefined;
   /** Generation of the directory that the viewer has. */
   directory: number;
@@ -68,7 +73,8 @@ export class LiveBroadcast {
 
   #welcome(socket: LiveSocket): void {
     const { cluster, clock } = this.#context;
-    const viewer: Viewer = { socket, watch: undefined, directory: 0 };
+    const watches = new TokenBucket(WATCHES_PER_SECOND, clock.nowMs());
+    const viewer: Viewer = { socket, watches, watch: undefined, directory: 0 };
     this.#viewers.set(socket.id, viewer);
     socket.emit('hello', { server_version: build.version, cluster, server_time_ms: clock.wallMs() });
     socket.on('watch', (message: unknown, reply: unknown) => {
@@ -87,6 +93,8 @@ export class LiveBroadcast {
     const parsed = v.safeParse(watchSchema, message);
     if (!parsed.success) return { ok: false, message: 'watch {view: "fleet"} or {view: "node", node: NAME}' };
     const watch = parsed.output;
+    if (!viewer.watches.take(this.#context.clock.nowMs()))
+      return { ok: false, message: 'too many changes of view at once; try again in a second' };
     if (watch.view === 'node' && !this.#context.fleet.node(watch.node))
       return { ok: false, message: `no node called ${watch.node} has reported to this server` };
     if (viewer.watch) void viewer.socket.leave(roomOf(viewer.watch));

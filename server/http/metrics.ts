@@ -1,6 +1,6 @@
 // /metrics, one node's page, and the http_sd list of all node pages
 // (https://prometheus.io/docs/prometheus/latest/http_sd/).
-import type { HttpBindings } from '@hono/node-server';
+import { ServerResponse } from 'node:http';
 import { Hono, type Context } from 'hono';
 import { contentTypes, type TextFormat } from '#agent/contract';
 import type { Page } from '../exposition/page-buffer.ts';
@@ -9,13 +9,8 @@ import { unknownNode } from './api.ts';
 import type { HttpContext } from './context.ts';
 import { refuse } from './errors.ts';
 
-/** What the HTTP adapter says of the connection. */
-interface Env {
-  Bindings: Partial<HttpBindings>;
-}
-
-export function createMetrics({ fleet, exposition, clock }: HttpContext): Hono<Env> {
-  const metrics = new Hono<Env>();
+export function createMetrics({ fleet, exposition, clock }: HttpContext): Hono {
+  const metrics = new Hono();
   metrics.get('/metrics', async (c) => {
     if (c.req.query('compat') !== undefined) return refuseCompat(c);
     const format = chooseFormat(c.req.header('accept'));
@@ -40,13 +35,19 @@ export function createMetrics({ fleet, exposition, clock }: HttpContext): Hono<E
   return metrics;
 }
 
-function send(c: Context<Env>, page: Page, format: TextFormat): Response {
+function send(c: Context, page: Page, format: TextFormat): Response {
   // Without a connection (tests) nothing says when the bytes are no longer needed.
-  c.env.outgoing?.once('close', page.giveBack);
+  connectionOf(c)?.once('close', page.giveBack);
   return c.body(page.bytes, 200, { 'Content-Type': contentTypes[format], Vary: 'Accept' });
 }
 
-function refuseCompat(c: Context<Env>): Response {
+function connectionOf(c: Context): ServerResponse | undefined {
+  const env: unknown = c.env;
+  if (typeof env !== 'object' || env === null || !('outgoing' in env)) return undefined;
+  return env.outgoing instanceof ServerResponse ? env.outgoing : undefined;
+}
+
+function refuseCompat(c: Context): Response {
   return refuse(c, {
     status: 400,
     code: 'not_available',

@@ -11,13 +11,13 @@ import {
   type RefusalCode,
 } from '#agent/contract';
 import * as v from 'valibot';
+import { TokenBucket } from '../access/token-bucket.ts';
 import type { Clock } from '../clock.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { FleetNode } from '../fleet/node.ts';
 import type { Log } from '../log.ts';
 import type { IngestCounters, RejectReason } from './counters.ts';
 import type { Holder, Leases } from './leases.ts';
-import { TokenBucket } from './token-bucket.ts';
 
 /** Malformed messages before the connection is ended. */
 const MAX_STRIKES = 3;

@@ -122,3 +122,17 @@ test('an unknown node and a watch that is none are refused in a sentence; a miss
   expect(await socket.emitWithAck('watch', { view: 'fleet' })).toEqual({ ok: true });
   socket.disconnect();
 });
+
+test('a browser that asks again and again is told to wait', async () => {
+  const socket = await connected(connect(server, '/live'));
+  const replies = await Promise.all(
+    Array.from(
+      { length: 20 },
+      () => socket.emitWithAck('watch', { view: 'node', node: 'node07' }) as Promise<WatchReply>,
+    ),
+  );
+  const taken = replies.filter(({ ok }) => ok).length;
+  expect(taken).toBeGreaterThan(3);
+  expect(taken).toBeLessThan(12);
+  socket.disconnect();
+});
