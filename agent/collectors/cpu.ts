@@ -29,6 +29,8 @@ class CpuReader implements Reader {
   }
 
   discover(): void {
+    this.#stat.reopen();
+    this.#loadAverage.reopen();
     const stat = this.#stat.read();
     if (isAbsent(stat) && stat.reason === 'not_present') {
       this.#presence.set('not_present');

@@ -51,6 +51,8 @@ class MemoryReader implements Reader {
 
   discover(): void {
     const { tree, snapshot } = this.#context;
+    this.#meminfo.reopen();
+    this.#vmstat.reopen();
     const present = tree.exists('proc/meminfo') || tree.exists('proc/vmstat');
     this.#presence.set(present ? undefined : 'not_present');
     if (present) this.#series ??= new MemorySeries(snapshot.group());

@@ -35,8 +35,8 @@ class MountsReader implements Reader {
   discover(): void {
     const { tree, snapshot } = this.#context;
     const path = SOURCES.find((source) => tree.exists(source));
-    if (path === undefined) this.#clear();
-    else this.#mountInfo ??= new ParsedFile(this.#context, path, { parse: parseText });
+    if (path !== undefined) this.#mountInfo ??= new ParsedFile(this.#context, path, { parse: parseText });
+    this.#mountInfo?.reopen();
     const read = this.#mountInfo?.read();
     const failed = isAbsent(read) ? read.reason : read === undefined ? 'not_present' : undefined;
     this.#presence.set(failed);

@@ -30,6 +30,7 @@ class NetworkReader implements Reader {
   }
 
   discover(): void {
+    this.#file.reopen();
     const strangers = this.#file.read();
     if (isAbsent(strangers)) {
       const gone = strangers.reason === 'not_present';

@@ -38,7 +38,7 @@ export class ParsedFile<T> {
     }
   }
 
-  /** The next read opens the file that then has the name. */
+  /** The next read opens what then has the name: a device that came back, a recorded tree that was changed. */
   reopen(): void {
     this.#file.close();
     this.#file = this.#tree.file(this.#file.path);

@@ -40,7 +40,8 @@ class PressureReader implements Reader {
     const present = tree.exists(DIRECTORY);
     this.#presence.set(present ? undefined : 'unsupported', 'boot the kernel with psi=1 to have it counted');
     if (!present) this.#remove();
-    else if (!this.#group) {
+    else if (this.#group) for (const file of this.#files) file.reopen();
+    else {
       const group = (this.#group = snapshot.group());
       this.#files = resources.map((resource) => new PressureFile(this.#context, group, resource));
     }
@@ -82,6 +83,10 @@ class PressureFile {
       setTotal(this.#some, totals.some);
       setTotal(this.#full, totals.full);
     }
+  }
+
+  reopen(): void {
+    this.#file.reopen();
   }
 
   close(): void {

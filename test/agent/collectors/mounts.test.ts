@@ -1,0 +1,8 @@
+// The mounts reader over recorded and made machines.
+import { expect, it } from 'vitest';
+import { mounts } from '../../../agent/collectors/mounts.ts';
+import { expectFacts, machinesOf } from '../../doubles/facts.ts';
+
+it.each(machinesOf('mounts'))('%s', async (machine) => {
+  await expectFacts(mounts, machine);
+});

@@ -1,0 +1,8 @@
+// The nvme reader over recorded and made machines.
+import { expect, it } from 'vitest';
+import { nvme } from '../../../agent/collectors/nvme.ts';
+import { expectFacts, machinesOf } from '../../doubles/facts.ts';
+
+it.each(machinesOf('nvme'))('%s', async (machine) => {
+  await expectFacts(nvme, machine);
+});
