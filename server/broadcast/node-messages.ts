@@ -55,10 +55,8 @@ export function buildNodeHistory(node: FleetNode): NodeHistory {
     node: node.name,
     generation: node.generation,
     times: bytesOf(Float64Array.from(times)),
-    charts: nodeCharts.map(({ id }, at) => ({
-      id,
-      lines: (target[at] ?? []).map(({ values }) => bytesOf(Float32Array.from(values))),
-    })),
+    charts: nodeCharts.map(({ id }, at) => ({ id, lines: target[at]?.length ?? 0 })),
+    values: bytesOf(Float32Array.from(target.flatMap((chart) => chart.flatMap(({ values }) => values)))),
   };
 }
 

@@ -1,7 +1,8 @@
 // What server and browsers say to each other over the socket.io namespace /live.
 //   browser -> watch {view:'fleet'} | {view:'node', node}, ack(WatchReply). A browser watches one view at a time.
 //   server  -> hello · fleet_directory, fleet (1 Hz) · node_directory, node_history, node (1 Hz)
-// Numbers per series or GPU travel as little-endian typed arrays in Uint8Arrays.
+// Numbers per series or GPU travel as little-endian typed arrays in Uint8Arrays, at most ten of them in one message:
+// socket.io refuses more.
 import type { AgentMetricId, Inventory } from '#agent/contract';
 import type { Alert, FleetSummary, GpuSummary, NodeSummary } from './api.ts';
 import type { SchemaEntry } from './charts.ts';
@@ -100,8 +101,10 @@ export interface NodeHistory {
   readonly generation: number;
   /** Float64Array of wall-clock milliseconds. */
   readonly times: Uint8Array;
-  /** Per chart and line one Float32Array as long as `times`; NaN where there is no value. */
-  readonly charts: readonly { readonly id: string; readonly lines: readonly Uint8Array[] }[];
+  /** Charts in the order of `values`, with how many lines each has. */
+  readonly charts: readonly { readonly id: string; readonly lines: number }[];
+  /** One Float32Array: line after line, chart after chart, each as long as `times`; NaN where there is no value. */
+  readonly values: Uint8Array;
 }
 
 export interface NodeTick {

@@ -45,15 +45,16 @@ export class ChartStore {
 
   fill(history: NodeHistory): void {
     const times = float64Of(history.times);
-    for (const { spec, lines } of this.charts) {
-      const sent = history.charts.find(({ id }) => id === spec.id);
-      for (const [index, { points }] of lines.entries()) {
-        const column = sent?.lines[index];
-        if (column === undefined) continue;
-        const values = float32Of(column);
+    const values = float32Of(history.values);
+    let column = 0;
+    for (const { id, lines } of history.charts) {
+      const mine = this.charts.find(({ spec }) => spec.id === id)?.lines ?? [];
+      for (let line = 0; line < lines; line++, column++) {
+        const points = mine[line]?.points;
+        if (!points) continue;
         points.length = 0;
         times.forEach((x, at) => {
-          append(points, x, values[at] ?? NaN, x - (times[at - 1] ?? x) > GAP_MS);
+          append(points, x, values[column * times.length + at] ?? NaN, x - (times[at - 1] ?? x) > GAP_MS);
         });
       }
     }

@@ -97,7 +97,9 @@ test('one node: its series, the last minutes of every chart, then all values', a
   const at = nodeCharts.findIndex(({ id }) => id === 'disk_read');
   const spec = nodeCharts[at];
   expect(spec && linesOf(spec, directory.series).map(({ name }) => name)).toEqual(['nvme0n1']);
-  expect([...floats(history.charts[at]?.lines[0] ?? new Uint8Array())]).toEqual([NaN, 2000]);
+  expect(history.charts[at]).toEqual({ id: 'disk_read', lines: 1 });
+  const column = history.charts.slice(0, at).reduce((sum, { lines }) => sum + lines, 0);
+  expect([...floats(history.values)].slice(2 * column, 2 * column + 2)).toEqual([NaN, 2000]);
   socket.disconnect();
 });
 
