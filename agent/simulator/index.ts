@@ -15,8 +15,9 @@ export { SimulatedWorkload, type NodeState } from './workload.ts';
 /** Agents get this long to end; the directory goes whether they have or not. */
 const AGENTS_END_WITHIN_MS = 300;
 const END_WITHIN_MS = 800;
+const LOOK_FOR_STARTER_MS = 1000;
 
-/** `simulate --server URL`: runs until it is told to stop. Gives the exit code. */
+/** `simulate --server URL`: runs until it is told to stop or its starter is gone. Gives the exit code. */
 export async function runSimulatedCluster(args: readonly string[]): Promise<number> {
   if (args.includes('--help') || args.includes('-h')) {
     process.stdout.write(renderSimulateHelp());
@@ -107,6 +108,11 @@ function stopSignal(): AbortSignal {
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
   process.once('SIGHUP', stop);
+  // A simulator whose starter was killed would report to nobody for ever.
+  const starter = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== starter) stop();
+  }, LOOK_FOR_STARTER_MS).unref();
   return controller.signal;
 }
 

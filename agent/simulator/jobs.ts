@@ -201,7 +201,7 @@ export function draftDiskReader(seed: number, gpus: number): Job {
     durationS: 5 * HOUR,
     nodes: 1,
     gpusPerNode: gpus,
-    needs: { ...ordinaryNeeds(random), ...visionNeeds(random), dataset: 'local', readBytesPerS: 105 * MB },
+    needs: { ...ordinaryNeeds(random), ...visionNeeds(random), dataset: 'local', readBytesPerS: 150 * MB },
     rhythm: { ...rhythmOf('training', random), stepS: 0.6 },
     stream: hashOf(seed, 'noise', 'disk reader'),
   };

@@ -124,7 +124,7 @@ describe('the simulated cluster', () => {
       child.kill(signal);
       const [code] = (await once(child, 'exit')) as [number | null]; // the event's first argument
       // A second, and another one where other tests keep the machine busy.
-    expect(performance.now() - started).toBeLessThan(2000);
+      expect(performance.now() - started).toBeLessThan(2000);
       expect(code).toBe(0);
       expect(existsSync(below)).toBe(false);
       await until('the end of every reader', () => readersBelow(below).length === 0);
@@ -135,6 +135,18 @@ describe('the simulated cluster', () => {
       ).toEqual([]);
     },
   );
+
+  test('a simulator whose starter was killed ends by itself', async () => {
+    const below = join(directory, 'orphan');
+    // The trap keeps the shell from becoming the program.
+    const line = `trap : TERM; "$0" "$@" & wait`;
+    const args = [program, 'simulate', '--server', address, '--nodes', '1', '--dir', below];
+    const shell = spawn('/bin/sh', ['-c', line, process.execPath, ...args], { stdio: 'ignore' });
+    children.push(shell);
+    await until('the run', () => heard.has('node01'));
+    shell.kill('SIGKILL');
+    await until('the end of the simulator', () => !existsSync(below));
+  });
 
   test('what a killed run left in the directory is removed by the next', async () => {
     const below = join(directory, 'killed');
