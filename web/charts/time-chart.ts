@@ -70,6 +70,7 @@ export function configure({
       parsing: false,
       normalized: true,
       responsive: false,
+      maintainAspectRatio: false,
       spanGaps: false,
       events: [],
       layout: { padding: { top: 2, bottom: 1 } },
