@@ -1,5 +1,4 @@
 // A whole server on a free port, and socket.io clients that speak to it as agents and browsers do.
-import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { io, type Socket } from 'socket.io-client';
@@ -9,7 +8,7 @@ import { startServer, type RunningServer } from '../../server/main.ts';
 import { defaultConfig } from './stand-in.ts';
 
 export function runServer(config: Partial<ServerConfig> = {}): Promise<RunningServer> {
-  const webFolder = mkdtempSync(join(tmpdir(), 'whyidle-web-'));
+  const webFolder = join(tmpdir(), 'whyidle-web-not-built');
   return startServer({ config: { ...defaultConfig, ...config }, webFolder, log: silentLog });
 }
 
