@@ -1,5 +1,5 @@
 // The block reader over recorded and made machines.
-import { expect, it } from 'vitest';
+import { it } from 'vitest';
 import { block } from '../../../agent/collectors/block.ts';
 import { expectFacts, machinesOf } from '../../doubles/facts.ts';
 

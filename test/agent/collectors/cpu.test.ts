@@ -1,5 +1,5 @@
 // The cpu reader over recorded and made machines.
-import { expect, it } from 'vitest';
+import { it } from 'vitest';
 import { cpu } from '../../../agent/collectors/cpu.ts';
 import { expectFacts, machinesOf } from '../../doubles/facts.ts';
 

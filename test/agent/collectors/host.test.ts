@@ -1,5 +1,5 @@
 // The host reader over recorded and made machines.
-import { expect, it } from 'vitest';
+import { it } from 'vitest';
 import { host } from '../../../agent/collectors/host.ts';
 import { expectFacts, machinesOf } from '../../doubles/facts.ts';
 

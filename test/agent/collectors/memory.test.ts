@@ -1,5 +1,5 @@
 // The memory reader over recorded and made machines.
-import { expect, it } from 'vitest';
+import { it } from 'vitest';
 import { memory } from '../../../agent/collectors/memory.ts';
 import { expectFacts, machinesOf } from '../../doubles/facts.ts';
 

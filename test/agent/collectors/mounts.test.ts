@@ -1,5 +1,5 @@
 // The mounts reader over recorded and made machines.
-import { expect, it } from 'vitest';
+import { it } from 'vitest';
 import { mounts } from '../../../agent/collectors/mounts.ts';
 import { expectFacts, machinesOf } from '../../doubles/facts.ts';
 

@@ -1,5 +1,5 @@
 // The network reader over recorded and made machines.
-import { expect, it } from 'vitest';
+import { it } from 'vitest';
 import { network } from '../../../agent/collectors/network.ts';
 import { expectFacts, machinesOf } from '../../doubles/facts.ts';
 

@@ -1,5 +1,5 @@
 // The nvme reader over recorded and made machines.
-import { expect, it } from 'vitest';
+import { it } from 'vitest';
 import { nvme } from '../../../agent/collectors/nvme.ts';
 import { expectFacts, machinesOf } from '../../doubles/facts.ts';
 

@@ -1,5 +1,5 @@
 // The pressure reader over recorded and made machines.
-import { expect, it } from 'vitest';
+import { it } from 'vitest';
 import { pressure } from '../../../agent/collectors/pressure.ts';
 import { expectFacts, machinesOf } from '../../doubles/facts.ts';
 
