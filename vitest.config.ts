@@ -4,6 +4,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/long/**', 'node_modules/**'],
+    // The palette test reads the tokens.
+    css: true,
     testTimeout: 20_000,
     hookTimeout: 60_000,
     // Two cores: the suites that start real programs would otherwise starve each other.
