@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Browser, Page } from 'playwright-core';
 import type { AlertsAnswer, FleetSummary, GpusAnswer } from '#server/contract';
 import { leftOut } from '../left-out.ts';
-import { hasChromium, launchBrowser, screenshot, watchPage } from './browser.ts';
+import { accessibilityProblems, hasChromium, launchBrowser, screenshot, watchPage } from './browser.ts';
 import { freePort, json, startProgram, until, type Program } from './program.ts';
 
 let program: Program;
@@ -85,16 +85,47 @@ describe.skipIf(!hasChromium)('the demo in Chromium', () => {
     await browser.close();
   });
 
-  test.each(['dark', 'light'])('fleet and node pages, %s', async (theme) => {
+  test('a click on a cause dims the rest and is in the address', async () => {
+    await page.goto(address);
+    await page
+      .getByRole('link', { name: /^held idle/ })
+      .last()
+      .click();
+    expect(new URL(page.url()).searchParams.get('f')).toBe('cause:held');
+    await page
+      .getByText(/of 192 GPUs$/)
+      .first()
+      .waitFor();
+    await page.goBack();
+    expect(new URL(page.url()).searchParams.get('f')).toBeNull();
+  });
+
+  test('on a small screen nothing is wider than the screen', async () => {
+    const small = await browser.newPage({ viewport: { width: 390, height: 844 } });
+    for (const path of ['/', '/node/node09', '/nodes', '/alerts']) {
+      await small.goto(`${address}${path}`);
+      await small.getByText('LIVE').first().waitFor();
+      const excess = await small.evaluate<number>(
+        'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+      );
+      expect(excess, path).toBe(0);
+    }
+    await screenshot(small, 'demo-alerts-small');
+    await small.close();
+  });
+
+  test.each(['dark', 'light'])('fleet and node pages, %s: shown, accessible, without errors', async (theme) => {
     const { problems } = watchPage(page, address);
     await page.goto(`${address}/?theme=${theme}`);
     await page.getByText('192').first().waitFor();
     await page.getByText('capacity').first().waitFor();
     await screenshot(page, `demo-fleet-${theme}`);
+    expect(await accessibilityProblems(page)).toEqual([]);
     await page.goto(`${address}/node/node09?theme=${theme}`);
     await page.getByText('GPU busy').first().waitFor();
     await page.getByText('mlx5_0').first().waitFor();
     await screenshot(page, `demo-node-${theme}`);
+    expect(await accessibilityProblems(page)).toEqual([]);
     expect(problems).toEqual([]);
   });
 });
