@@ -1,5 +1,5 @@
 // Settings of the agent and of `sample`: file < environment < flag. DESIGN section 3.
-import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 import {
   durationMs,
@@ -227,7 +227,7 @@ function checkRoot(root: string): void {
   let isDirectory: boolean;
   try {
     isDirectory = statSync(root).isDirectory();
-    accessSync(root, constants.R_OK | constants.X_OK);
+    if (isDirectory) readdirSync(root);
   } catch (error) {
     throw new CannotStart(`--root: ${root} ${causeOf(error)}`, { cause: error });
   }

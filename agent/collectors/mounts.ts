@@ -38,9 +38,8 @@ class MountsReader implements Reader {
     if (path !== undefined) this.#mountInfo ??= new ParsedFile(this.#context, path, { parse: parseText });
     this.#mountInfo?.reopen();
     const read = this.#mountInfo?.read();
-    const failed = isAbsent(read) ? read.reason : read === undefined ? 'not_present' : undefined;
-    this.#presence.set(failed);
     if (read === undefined || isAbsent(read)) {
+      this.#presence.set(isAbsent(read) ? read.reason : 'not_present');
       this.#clear();
       return;
     }
@@ -51,6 +50,7 @@ class MountsReader implements Reader {
         return [JSON.stringify([mount, disks]), { mount, disks }] as const;
       }),
     );
+    this.#presence.set(found.size > 0 ? undefined : 'not_present');
     for (const key of this.#filesystems.keys()) if (!found.has(key)) this.#remove(key);
     for (const [key, filesystem] of found) {
       if (!this.#filesystems.has(key)) this.#filesystems.set(key, new Filesystem(snapshot.group(), filesystem));

@@ -33,15 +33,14 @@ class NetworkReader implements Reader {
     this.#file.reopen();
     const strangers = this.#file.read();
     if (isAbsent(strangers)) {
-      const gone = strangers.reason === 'not_present';
-      this.#presence.set(gone ? 'not_present' : undefined);
-      for (const one of gone ? [...this.#interfaces.values()] : []) this.#remove(one);
+      if (strangers.reason === 'not_present') for (const one of this.#interfaces.values()) this.#remove(one);
+      this.#presence.set(this.#interfaces.size > 0 ? undefined : strangers.reason);
       return;
     }
-    this.#presence.set(undefined);
     for (const one of this.#interfaces.values()) if (one.lastReading !== this.#reading) this.#remove(one);
     for (const name of strangers) this.#interfaces.set(name, new NetworkInterface(this.#context, name));
     this.#inOrder = [...this.#interfaces.values()];
+    this.#presence.set(this.#interfaces.size > 0 ? undefined : 'not_present');
     // What is new has its values from the start.
     if (strangers.length > 0) this.#file.read();
     for (const name of strangers) this.#interfaces.get(name)?.readState();

@@ -9,6 +9,7 @@ import { CannotStart } from '../../agent/cannot-start.ts';
 import { renderAgentHelp, renderSampleHelp, resolveAgentConfig, resolveSampleConfig } from '../../agent/config.ts';
 import { createInstance, readNodeName } from '../../agent/identity.ts';
 import { Tree } from '../../agent/sources/tree.ts';
+import { asNobody } from '../doubles/nobody.ts';
 
 let scratch: string;
 let smi: string;
@@ -135,10 +136,13 @@ describe('where is read', () => {
     }
   });
 
-  test.skipIf(process.getuid?.() === 0)('a root that this user may not read', () => {
+  test('a root that this user may not read', () => {
     const path = join(scratch, 'closed');
+    chmodSync(scratch, 0o755);
     mkdirSync(path, { mode: 0 });
-    expect(root(path)).toThrow(/may not be used by this user/);
+    asNobody(() => {
+      expect(root(path)).toThrow(/may not be used by this user/);
+    });
   });
 
   test('below a root no nvidia-smi of this machine is used unless it is named', () => {

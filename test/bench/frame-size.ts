@@ -47,7 +47,11 @@ export function measureFrameSize(): FrameSize {
   };
 }
 
-type Name = { readonly group: string; readonly device: number; readonly at: number };
+interface Name {
+  readonly group: string;
+  readonly device: number;
+  readonly at: number;
+}
 
 /** One object per device, one key per value, as one would write it down without thinking. */
 function asObject(names: readonly Name[], series: readonly { readonly steps: number }[]): unknown {

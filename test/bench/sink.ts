@@ -8,7 +8,7 @@ let keys = 0;
 let bytes = 0;
 let series = 0;
 
-const http = createServer((request, response) => {
+const http = createServer((_request, response) => {
   response.end(JSON.stringify({ frames, keys, bytes, series }));
 });
 const io = new Server(http, { transports: ['websocket'], serveClient: false });
