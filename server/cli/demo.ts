@@ -41,7 +41,7 @@ async function demonstrate(args: readonly string[], folder: string): Promise<voi
   const cluster = supervise({
     name: 'simulated cluster',
     file: process.execPath,
-    args: [agentProgram, 'simulate', '--server', server.url, '--dir', join(folder, 'cluster')],
+    args: [agentProgram, 'simulate', '--server', server.url],
     log,
   });
   process.stderr.write(

@@ -32,7 +32,8 @@ export function supervise(program: SupervisedProgram): Supervisor {
 
   const start = (): void => {
     const startedMs = performance.now();
-    const current = spawn(program.file, program.args, { stdio: ['ignore', 'ignore', 'inherit'] });
+    // Nothing is said over the channel: that it breaks tells the child that we are gone, however we ended.
+    const current = spawn(program.file, program.args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
     child = current;
     const ended = (reason: string): void => {
       if (child !== current) return;

@@ -1,5 +1,5 @@
 // From this machine's own files to the text on the page: server and agent as `npm start` runs them, in a real browser.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -112,6 +112,28 @@ describe.skipIf(!hasChromium)('this machine in Chromium', () => {
 
 if (!hasChromium) leftOut('system: this machine in Chromium', 'chromium is not installed');
 
+describe('a server that is killed', () => {
+  test('takes the agent it started with it', async () => {
+    const other = startProgram([
+      'server',
+      '--with-agent',
+      '--listen',
+      `127.0.0.1:${await freePort()}`,
+      '--data',
+      scratch,
+    ]);
+    await until('its agent', () => (other.output().includes('agent connected') ? true : undefined));
+    const children = childrenOf(other.child.pid);
+    expect(children).toHaveLength(1);
+    other.child.kill('SIGKILL');
+    await until(
+      'the end of its agent',
+      () => (children.some((pid) => existsSync(`/proc/${pid}`)) ? undefined : true),
+      5000,
+    );
+  });
+});
+
 // Last, since nothing is left to be asked afterwards.
 describe('the end', () => {
   test('Ctrl-C stops server and agent', async () => {
@@ -121,3 +143,8 @@ describe('the end', () => {
     expect(exitCode).toBe(0);
   });
 });
+
+function childrenOf(pid: number | undefined): readonly string[] {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+  return text === '' ? [] : text.split(' ');
+}
