@@ -19,6 +19,8 @@ describe('quantities', () => {
     [231.6, 'watts', '232 W'],
     [63, 'celsius', '63 °C'],
     [12_345, 'count', '12,345'],
+    [0.0004, 'count', '<0.01'],
+    [0.00001, 'ratio', '<0.01 %'],
   ] as const)('%d %s', (value, unit, text) => {
     expect(showText(value, unit)).toBe(text);
   });

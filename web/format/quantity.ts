@@ -57,7 +57,14 @@ export function figureOf(value: number): string {
   if (size >= 1000) return Math.round(value).toLocaleString('en-US');
   if (size >= 100 || value === 0) return value.toFixed(0);
   if (size >= 10) return trim(value.toFixed(1));
+  // Too little to show is not nothing.
+  if (size < 0.005) return value > 0 ? '<0.01' : '>−0.01';
   return trim(value.toFixed(2));
+}
+
+/** `1 drive`, `8 drives`. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
 }
 
 function trim(text: string): string {
