@@ -110,6 +110,32 @@ describe.skipIf(!hasChromium)('this machine in Chromium', () => {
   });
 });
 
+describe.skipIf(!hasChromium)('a server that goes away and comes back', () => {
+  test('the page says so, keeps its values, and goes on without a reload', async () => {
+    const port = await freePort();
+    const args = ['server', '--with-agent', '--listen', `127.0.0.1:${port}`, '--data', scratch];
+    const browser = await launchBrowser();
+    let server = startProgram(args);
+    try {
+      const page = await browser.newPage();
+      await until('the page', async () => (await page.goto(`http://127.0.0.1:${port}`)) ?? undefined);
+      await page.getByRole('link', { name: node }).first().waitFor();
+      await page.evaluate('globalThis.reloadWouldForgetThis = true');
+      await server.interrupt();
+      await page.getByText('Connection lost').waitFor();
+      expect(await page.getByRole('link', { name: node }).count()).toBeGreaterThan(0);
+      expect(await page.getByText('LIVE').count()).toBe(0);
+      server = startProgram(args);
+      await page.getByText('LIVE').first().waitFor();
+      expect(await page.getByText('Connection lost').count()).toBe(0);
+      expect(await page.evaluate('globalThis.reloadWouldForgetThis')).toBe(true);
+    } finally {
+      await browser.close();
+      await server.interrupt();
+    }
+  }, 60_000);
+});
+
 if (!hasChromium) leftOut('system: this machine in Chromium', 'chromium is not installed');
 
 describe('a server that is killed', () => {
