@@ -18,6 +18,8 @@ const PATIENCE_TICKS = 20;
 export class NvidiaSmiFeed {
   readonly #directory: string;
   readonly #loops = new Map<string, Loop>();
+  /** Requests that are not whole, and for how many ticks. */
+  readonly #unfinished = new Map<string, number>();
 
   /** `directory` is where the stand-in leaves its requests. */
   constructor(directory: string) {
@@ -44,8 +46,11 @@ export class NvidiaSmiFeed {
 
   #accept(name: string): void {
     const [loop = '', format = '', fields = '', end] = readFileSync(join(this.#directory, name), 'utf8').split('\n');
-    // Not yet written to its end: the next tick sees it whole.
-    if (end === undefined) return;
+    if (end === undefined) {
+      this.#awaitRest(name);
+      return;
+    }
+    this.#unfinished.delete(name);
     const query = new GpuQuery(fields.split(','), {
       header: !format.includes('noheader'),
       units: !format.includes('nounits'),
@@ -53,9 +58,21 @@ export class NvidiaSmiFeed {
     this.#loops.set(name, new Loop(join(this.#directory, `${name}.pipe`), query, Number(loop) || 0));
   }
 
+  /** The next tick sees it whole, unless its script was ended while it wrote. */
+  #awaitRest(name: string): void {
+    const ticks = (this.#unfinished.get(name) ?? 0) + 1;
+    this.#unfinished.set(name, ticks);
+    if (ticks >= PATIENCE_TICKS) this.#removeRequest(name);
+  }
+
   #forget(name: string, loop: Loop): void {
     loop.close();
     this.#loops.delete(name);
+    this.#removeRequest(name);
+  }
+
+  #removeRequest(name: string): void {
+    this.#unfinished.delete(name);
     rmSync(join(this.#directory, name), { force: true });
     rmSync(join(this.#directory, `${name}.pipe`), { force: true });
   }

@@ -1,7 +1,7 @@
 // The stand-in for nvidia-smi: what it answers, in whose order, and what becomes of slow and vanished readers.
 import { execFile, spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -94,7 +94,8 @@ function expectedRows(): string[] {
   });
 }
 
-const requests = (): readonly string[] => readdirSync(join(directory, 'node09', 'smi', 'requests'));
+const requestsFolder = join(directory, 'node09', 'smi', 'requests');
+const requests = (): readonly string[] => readdirSync(requestsFolder);
 
 describe('questions', () => {
   test('-L lists the GPUs as the tool does', async () => {
@@ -247,6 +248,14 @@ describe('the loop', () => {
     const { child } = loop('index');
     child.kill('SIGKILL');
     await once(child, 'exit');
+    for (let second = 0; second < 30; second++) tick();
+    expect(requests()).toEqual([]);
+  });
+
+  test.each(['', '1000\ncsv\nind'])('a script that was killed while it wrote %j is forgotten', (written) => {
+    writeFileSync(join(requestsFolder, '999999'), written);
+    tick();
+    expect(requests()).toEqual(['999999']);
     for (let second = 0; second < 30; second++) tick();
     expect(requests()).toEqual([]);
   });
