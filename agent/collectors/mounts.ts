@@ -1,6 +1,6 @@
 // Mounted file systems: proc/self/mountinfo, and their capacity through stat(1) in a child with a deadline,
 // because statfs of a dead mount never returns.
-import { isAbsent } from '#agent/contract';
+import { absent, isAbsent, type Absence } from '#agent/contract';
 import { parseMountInfo, type Mount } from '../parse/mountinfo.ts';
 import { AreaPresence } from './area.ts';
 import { readDiskGraph } from './block/graph.ts';
@@ -33,16 +33,13 @@ class MountsReader implements Reader {
   }
 
   discover(): void {
-    const { tree, snapshot } = this.#context;
-    const path = SOURCES.find((source) => tree.exists(source));
-    if (path !== undefined) this.#mountInfo ??= new ParsedFile(this.#context, path, { parse: parseText });
-    this.#mountInfo?.reopen();
-    const read = this.#mountInfo?.read();
-    if (read === undefined || isAbsent(read)) {
-      this.#presence.set(isAbsent(read) ? read.reason : 'not_present');
+    const read = this.#readMounts();
+    if (isAbsent(read)) {
       this.#clear();
+      this.#presence.set(read.reason);
       return;
     }
+    const { tree, snapshot } = this.#context;
     const graph = readDiskGraph(tree);
     const found = new Map(
       selectFilesystems(read).map((mount) => {
@@ -50,11 +47,11 @@ class MountsReader implements Reader {
         return [JSON.stringify([mount, disks]), { mount, disks }] as const;
       }),
     );
-    this.#presence.set(found.size > 0 ? undefined : 'not_present');
     for (const key of this.#filesystems.keys()) if (!found.has(key)) this.#remove(key);
     for (const [key, filesystem] of found) {
       if (!this.#filesystems.has(key)) this.#filesystems.set(key, new Filesystem(snapshot.group(), filesystem));
     }
+    this.#presence.set(found.size > 0 ? undefined : 'not_present');
   }
 
   async read(lane: ReadLane): Promise<ReadResult> {
@@ -68,6 +65,13 @@ class MountsReader implements Reader {
     this.#clear();
     this.#mountInfo?.close();
     this.#presence.remove();
+  }
+
+  #readMounts(): readonly Mount[] | Absence {
+    const path = SOURCES.find((source) => this.#context.tree.exists(source));
+    if (path !== undefined) this.#mountInfo ??= new ParsedFile(this.#context, path, { parse: parseText });
+    this.#mountInfo?.reopen();
+    return this.#mountInfo?.read() ?? absent('not_present');
   }
 
   async #readCapacities(): Promise<void> {
