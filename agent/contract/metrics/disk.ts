@@ -112,7 +112,7 @@ export const nvmeRows = {
   ),
   nvme_pcie_link_generation_max: link(
     'PCIe generation, best',
-    'PCIe generation the controller and its slot can do',
+    'PCIe generation the controller itself can do, also in a slot that can do less',
     'device/max_link_speed',
   ),
   nvme_pcie_link_width: link('PCIe width', 'PCIe lanes of the link of the controller now', 'device/current_link_width'),
