@@ -1,4 +1,5 @@
 // Keyboard: single keys act on the page, unless something is being typed or they are switched off.
+import { live } from './live/live.svelte.ts';
 import { route } from './route.svelte.ts';
 import { theme } from './theme.svelte.ts';
 
@@ -13,6 +14,7 @@ export const keyTexts: readonly (readonly [string, string])[] = [
   ['g a', 'alerts'],
   ['arrows, Enter', 'walk the heatmap, open the node'],
   ['Esc', 'leave, or up to the fleet'],
+  ['l', 'live: connect again at once'],
   ['?', 'these keys'],
 ];
 
@@ -28,11 +30,7 @@ export class Keys {
 
   press(event: KeyboardEvent): void {
     if (event.metaKey || event.ctrlKey || event.altKey || event.defaultPrevented || !this.enabled) return;
-    if (
-      event.target instanceof Element &&
-      event.target.closest('input, textarea, select, dialog, [role="application"]')
-    )
-      return;
+    if (event.target instanceof Element && event.target.closest('input, textarea, select, dialog')) return;
     if (this.#pending) {
       this.#pending = false;
       const path = pages[event.key];
@@ -49,6 +47,9 @@ export class Keys {
         break;
       case 'g':
         this.#pending = true;
+        break;
+      case 'l':
+        live.reconnect();
         break;
       case '?':
         this.help = true;

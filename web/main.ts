@@ -1,7 +1,6 @@
 // Starts the page.
 import { mount } from 'svelte';
-import '@fontsource-variable/inter/wght.css';
-import '@fontsource-variable/jetbrains-mono/wght.css';
+import './style/fonts.css';
 import './style/tokens.css';
 import './style/components.css';
 import './style/app.css';

@@ -1,5 +1,6 @@
 // Light or dark: the address decides, then what was chosen before, then the system.
 import { MediaQuery } from 'svelte/reactivity';
+import { route } from './route.svelte.ts';
 
 export type Theme = 'light' | 'dark';
 
@@ -22,6 +23,7 @@ class ThemeState {
   flip(): void {
     this.#chosen = this.now === 'dark' ? 'light' : 'dark';
     localStorage.setItem(STORED, this.#chosen);
+    if (route.parameter('theme') !== '') route.set({ theme: this.#chosen });
     this.#show();
   }
 

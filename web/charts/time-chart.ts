@@ -7,48 +7,68 @@ import {
   LineElement,
   PointElement,
   type ChartConfiguration,
+  type ChartDataset,
 } from 'chart.js';
 
 Chart.register(LineController, LineElement, PointElement, LinearScale, Filler);
 
+export interface TimePoint {
+  /** Wall-clock milliseconds. */
+  readonly x: number;
+  /** NaN breaks the line. */
+  readonly y: number;
+}
+
 export interface ChartLineData {
   readonly colour: string;
   readonly width: number;
-  readonly points: readonly { readonly x: number; readonly y: number }[];
+  readonly points: readonly TimePoint[];
+  /** What is filled with `fillColour`: down to zero, or to the line before. */
+  readonly fill?: 'origin' | 'before';
+  readonly fillColour?: string;
 }
 
 export interface TimeChartOptions {
-  /** Areas on top of each other instead of lines. */
+  /** Values on top of each other. */
   readonly stacked?: boolean;
-  /** Fixed top of the scale. */
-  readonly max?: number;
+  /** Colour of the lines across. */
   readonly grid: string;
 }
 
 export interface TimeChart {
-  /** Draws the lines between two times (wall-clock milliseconds). */
-  draw(lines: readonly ChartLineData[], from: number, to: number): void;
+  /** Draws lines; `max` is the top of the scale where it is fixed. */
+  setData(lines: readonly ChartLineData[], max: number | undefined): void;
+  /** The times at both ends; drawn with the next data. */
+  setWindow(from: number, to: number): void;
+  /** Moves the crosshair to a share of the width, without drawing the chart again; NaN hides it. */
+  setHover(share: number): void;
   resize(width: number, height: number): void;
   destroy(): void;
 }
 
-export function createTimeChart(canvas: HTMLCanvasElement, options: TimeChartOptions): TimeChart {
+type LineChartConfiguration = ChartConfiguration<'line', TimePoint[]>;
+
+export function createTimeChart(canvas: HTMLCanvasElement, hair: HTMLElement, options: TimeChartOptions): TimeChart {
   const chart = new Chart(canvas, configure(options));
+  let width = 0;
   return {
-    draw: (lines, from, to) => {
-      const { x } = chart.options.scales ?? {};
-      if (x) Object.assign(x, { min: from, max: to });
-      chart.data.datasets = lines.map(({ colour, width, points }, index) => ({
-        data: [...points],
-        borderColor: colour,
-        borderWidth: width,
-        backgroundColor: colour,
-        fill: options.stacked ? (index === 0 ? 'origin' : '-1') : false,
-      }));
+    setData: (lines, max) => {
+      const { y } = chart.options.scales ?? {};
+      if (y) Object.assign(y, { max });
+      chart.data.datasets = lines.map(datasetOf);
       chart.update('none');
     },
-    resize: (width, height) => {
-      chart.resize(width, height);
+    setWindow: (from, to) => {
+      const { x } = chart.options.scales ?? {};
+      if (x) Object.assign(x, { min: from, max: to });
+    },
+    setHover: (share) => {
+      hair.hidden = Number.isNaN(share);
+      if (!hair.hidden) hair.style.transform = `translateX(${(share * width).toFixed(1)}px)`;
+    },
+    resize: (newWidth, height) => {
+      width = newWidth;
+      chart.resize(newWidth, height);
     },
     destroy: () => {
       chart.destroy();
@@ -56,12 +76,18 @@ export function createTimeChart(canvas: HTMLCanvasElement, options: TimeChartOpt
   };
 }
 
-/** Exported for the test that keeps animation and parsing off. */
-export function configure({
-  stacked = false,
-  max,
-  grid,
-}: TimeChartOptions): ChartConfiguration<'line', { x: number; y: number }[]> {
+function datasetOf({ colour, width, points, fill, fillColour }: ChartLineData): ChartDataset<'line', TimePoint[]> {
+  return {
+    data: [...points],
+    borderColor: colour,
+    borderWidth: width,
+    backgroundColor: fillColour ?? colour,
+    fill: fill === undefined ? false : fill === 'origin' ? 'origin' : '-1',
+  };
+}
+
+/** Exported for the test that keeps animation, parsing and events off. */
+export function configure({ stacked = false, grid }: TimeChartOptions): LineChartConfiguration {
   return {
     type: 'line',
     data: { datasets: [] },
@@ -81,7 +107,6 @@ export function configure({
           type: 'linear',
           stacked,
           min: 0,
-          ...(max === undefined ? {} : { max }),
           border: { display: false },
           grid: { color: grid, drawTicks: false },
           ticks: { display: false, maxTicksLimit: 3 },

@@ -36,6 +36,11 @@ export class ChartStore {
   readonly charts: readonly ChartPoints[];
   #lastMs = 0;
 
+  /** When the newest points are; 0 while there are none. */
+  get lastMs(): number {
+    return this.#lastMs;
+  }
+
   /** Charts that have lines on this node. */
   constructor(series: readonly SchemaEntry[]) {
     this.charts = nodeCharts
@@ -74,5 +79,5 @@ export class ChartStore {
 function append(points: Point[], x: number, y: number, gap: boolean): void {
   if (gap) points.push({ x: x - 1, y: NaN });
   points.push({ x, y });
-  while (points.length > KEPT_POINTS) points.shift();
+  if (points.length > KEPT_POINTS) points.splice(0, points.length - KEPT_POINTS);
 }

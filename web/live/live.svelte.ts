@@ -1,142 +1,124 @@
-// The live connection: what the server last said, and how old that is. Large data is replaced, never mutated.
+// The live connection: what the server last said, and how old that is.
 import { io, type Socket } from 'socket.io-client';
-import type {
-  BrowserToServer,
-  FleetDirectory,
-  FleetTick,
-  LiveHello,
-  NodeDirectory,
-  NodeTick,
-  ServerToBrowser,
-  Watch,
-} from '#server/contract';
-import { bytesOf } from './bytes.ts';
-import { ChartStore } from './chart-store.ts';
-import { NodeValues, SeriesIndex } from './node-values.ts';
-import { Trend } from './trend.ts';
+import type { BrowserToServer, LiveHello, ServerToBrowser, Watch } from '#server/contract';
+import { clock } from './clock.ts';
+import { FleetState } from './fleet-state.svelte.ts';
+import { NodeState } from './node-state.svelte.ts';
 
+type LiveSocket = Socket<ServerToBrowser, BrowserToServer>;
 export type Connection = 'connecting' | 'live' | 'lost';
 
-/** Without a message for so long the values on the page are stale. */
-export const STALE_AFTER_MS = 3000;
-
-export interface Drawn {
-  /** Of the node that is watched. */
-  readonly charts: ChartStore | undefined;
-  readonly trend: Trend;
-}
+/** Ticks come once a second; without one for so long the values on the page are stale. */
+const STALE_AFTER_MS = 3000;
+/** A node that nobody knows may still come. */
+const ASK_AGAIN_MS = 5000;
 
 class LiveState {
+  readonly fleet = new FleetState();
+  readonly node = new NodeState();
   connection: Connection = $state('connecting');
   hello: LiveHello | undefined = $state.raw();
-  directory: FleetDirectory | undefined = $state.raw();
-  fleet: FleetTick | undefined = $state.raw();
-  nodeDirectory: NodeDirectory | undefined = $state.raw();
-  seriesIndex: SeriesIndex | undefined = $state.raw();
-  node: NodeTick | undefined = $state.raw();
-  nodeValues: NodeValues | undefined = $state.raw();
+  /** The server is another than the one that this page came from. */
+  outdated = $state(false);
   /** Why the node that was asked for cannot be watched. */
   problem: string | undefined = $state();
-  /** Plain arrays that charts draw from; a new wrapper with every tick, so that what reads it draws again. */
-  drawn: Drawn = $state.raw({ charts: undefined, trend: new Trend() });
-  /** This browser's clock, moved on a few times a second. */
-  nowMs = $state(Date.now());
-  /** When the last tick came, by this browser's clock. */
+  /** When the last tick came, by this browser's clock; 0 = none yet. */
   receivedMs = $state(0);
+  /** True while the values on the page are those of now. */
+  readonly fresh = $derived(this.connection === 'live' && clock.nowMs - this.receivedMs < STALE_AFTER_MS);
   #lostMs = $state(0);
+  /** Server's clock minus this browser's. */
+  #aheadMs = $state(0);
   #watch: Watch = { view: 'fleet' };
-  readonly #socket: Socket<ServerToBrowser, BrowserToServer> = io('/live', {
+  readonly #socket: LiveSocket = io('/live', {
     transports: ['websocket'],
     reconnectionDelay: 500,
     reconnectionDelayMax: 5000,
   });
 
   constructor() {
-    const socket = this.#socket;
-    socket.on('connect', () => {
-      this.#ask();
-    });
-    socket.on('disconnect', () => {
-      this.connection = 'lost';
-      this.#lostMs = Date.now();
-    });
-    socket.on('connect_error', () => {
-      if (this.connection === 'live') this.#lostMs = Date.now();
-      if (this.connection !== 'connecting') this.connection = 'lost';
-    });
-    socket.on('hello', (hello) => {
-      this.hello = hello;
-    });
-    socket.on('fleet_directory', (directory) => {
-      this.directory = directory;
-    });
-    socket.on('fleet', (tick) => {
-      this.fleet = { ...tick, cells: bytesOf(tick.cells) };
-      this.drawn.trend.add(tick.summary);
-      this.#arrived();
-    });
-    socket.on('node_directory', (directory) => {
-      this.nodeDirectory = directory;
-      this.seriesIndex = new SeriesIndex(directory.series);
-      this.drawn = { ...this.drawn, charts: new ChartStore(directory.series) };
-    });
-    socket.on('node_history', (history) => {
-      this.drawn.charts?.fill(history);
-      this.drawn = { ...this.drawn };
-    });
-    socket.on('node', (tick) => {
-      this.node = tick;
-      if (!this.seriesIndex || tick.generation !== this.nodeDirectory?.generation) return;
-      this.nodeValues = new NodeValues(this.seriesIndex, tick);
-      this.drawn.charts?.add(tick.time_ms, this.nodeValues);
-      this.#arrived();
-    });
-    setInterval(() => {
-      this.nowMs = Date.now();
-    }, 250);
+    this.#followConnection(this.#socket);
+    this.#followViews(this.#socket);
   }
 
-  /** True while the values on the page are those of now. */
-  get fresh(): boolean {
-    return this.connection === 'live' && this.nowMs - this.receivedMs < STALE_AFTER_MS;
-  }
-  /** Since when the connection is lost; 0 while it is not. */
+  /** For how long the connection is lost; 0 while it is not. */
   get lostForMs(): number {
-    return this.connection === 'lost' ? this.nowMs - this.#lostMs : 0;
+    return this.connection === 'lost' ? clock.nowMs - this.#lostMs : 0;
   }
+
   /** The server's clock now, as far as this browser can tell. */
   get serverNowMs(): number {
-    const newest = this.node?.time_ms ?? this.fleet?.summary.time_ms;
-    return newest === undefined ? this.nowMs : newest + (this.nowMs - this.receivedMs);
+    return clock.nowMs + this.#aheadMs;
   }
 
   watch(next: Watch): void {
-    if (JSON.stringify(next) === JSON.stringify(this.#watch) && this.connection === 'live') return;
     this.#watch = next;
     this.problem = undefined;
-    this.node = undefined;
-    this.nodeValues = undefined;
-    this.nodeDirectory = undefined;
-    this.drawn = { ...this.drawn, charts: undefined };
+    this.node.clear();
     if (this.#socket.connected) this.#ask();
   }
 
   reconnect(): void {
-    this.#socket.disconnect().connect();
+    if (this.connection === 'lost') this.#socket.disconnect().connect();
+  }
+
+  #followConnection(socket: LiveSocket): void {
+    socket.on('connect', () => {
+      this.#ask();
+    });
+    socket.on('disconnect', () => {
+      this.#lose();
+    });
+    socket.on('connect_error', () => {
+      this.#lose();
+    });
+    socket.on('hello', (hello) => {
+      this.outdated = this.hello !== undefined && this.hello.server_version !== hello.server_version;
+      this.hello = hello;
+      this.#aheadMs = hello.server_time_ms - Date.now();
+    });
+  }
+
+  #followViews(socket: LiveSocket): void {
+    socket.on('fleet_directory', (directory) => {
+      this.fleet.directory = directory;
+    });
+    socket.on('fleet', (tick) => {
+      if (this.fleet.take(tick)) this.#arrived();
+    });
+    socket.on('node_directory', (directory) => {
+      this.node.introduce(directory);
+    });
+    socket.on('node_history', (history) => {
+      this.node.fill(history);
+    });
+    socket.on('node', (tick) => {
+      if (this.node.take(tick)) this.#arrived();
+    });
+  }
+
+  #lose(): void {
+    if (this.connection === 'live') this.#lostMs = Date.now();
+    if (this.connection !== 'connecting') this.connection = 'lost';
   }
 
   #ask(): void {
-    this.#socket.emit('watch', this.#watch, (reply) => {
+    const asked = this.#watch;
+    this.#socket.emit('watch', asked, (reply) => {
       this.connection = 'live';
+      if (asked !== this.#watch) return;
       this.problem = reply.ok ? undefined : reply.message;
+      if (reply.ok) return;
+      setTimeout(() => {
+        if (asked === this.#watch && this.#socket.connected) this.#ask();
+      }, ASK_AGAIN_MS);
     });
   }
 
   #arrived(): void {
     this.connection = 'live';
     this.problem = undefined;
-    this.receivedMs = this.nowMs = Date.now();
-    this.drawn = { ...this.drawn };
+    this.receivedMs = Date.now();
   }
 }
 

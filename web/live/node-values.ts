@@ -43,6 +43,19 @@ export class NodeValues implements SeriesView {
     return this.#value(this.#index.find(metric, { ...device.labels, ...labels }), (at) => this.rate(at));
   }
 
+  /** Share of a counter's gain over one label's values, without those named. */
+  shareOf(metric: AgentMetricId, device: Device, label: string, without: readonly string[]): Value {
+    const parts = this.#index
+      .infos(metric)
+      .filter((labels) => Object.entries(device.labels).every(([name, value]) => labels[name] === value))
+      .map((labels) => ({ counts: !without.includes(labels[label] ?? ''), rate: this.rateOf(metric, device, labels) }));
+    const sum = (some: typeof parts): number =>
+      some.reduce((total, { rate }) => total + (rate?.kind === 'value' ? rate.value : NaN), 0);
+    if (parts.length === 0) return undefined;
+    const absence = parts.find(({ rate }) => rate?.kind === 'absent');
+    return absence ? absence.rate : { kind: 'value', value: sum(parts.filter(({ counts }) => counts)) / sum(parts) };
+  }
+
   #value(at: number | undefined, read: (at: number) => number): Value {
     if (at === undefined) return undefined;
     const reason = reasonOfState(this.#states[at] ?? 0);

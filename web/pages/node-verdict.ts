@@ -2,6 +2,8 @@
 import { leafClasses, leaves, type GpuSummary, type LeafClass } from '#server/contract';
 
 export interface NodeVerdict {
+  /** The class that needs somebody first. */
+  readonly leaf: LeafClass;
   readonly headline: string;
   readonly rest: string;
 }
@@ -18,7 +20,7 @@ export function verdictOf(gpus: readonly Pick<GpuSummary, 'class'>[]): NodeVerdi
   const all = first.count === gpus.length;
   const headline = `${all ? allOf(gpus.length) : `${first.count} of ${gpus.length} GPUs`} ${stateText(first.leaf, all ? gpus.length : first.count)}.`;
   const rest = others.map(({ leaf, count }) => `${count} ${stateText(leaf, count)}`).join(', ');
-  return { headline, rest: rest === '' ? '' : `${rest}.` };
+  return { leaf: first.leaf, headline, rest: rest === '' ? '' : `${rest}.` };
 }
 
 /** What needs somebody first comes first. */

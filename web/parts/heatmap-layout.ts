@@ -6,6 +6,10 @@ const HEADER = 18;
 const GAP = 2;
 const BLOCK_GAP_X = 18;
 const BLOCK_GAP_Y = 10;
+/** Left of the blocks, where groups are named. */
+const LABEL = 84;
+/** From this height on a cell shows its number or letter. */
+export const READABLE = 20;
 
 export interface Block {
   readonly node: DirectoryNode;
@@ -15,8 +19,16 @@ export interface Block {
   readonly y: number;
 }
 
+export interface GroupLabel {
+  readonly title: string;
+  readonly gpus: number;
+  readonly y: number;
+}
+
 export interface Layout {
   readonly blocks: readonly Block[];
+  /** Empty if nothing is grouped. */
+  readonly labels: readonly GroupLabel[];
   readonly cellWidth: number;
   readonly cellHeight: number;
   readonly blockWidth: number;
@@ -32,32 +44,61 @@ export interface Rectangle {
   readonly height: number;
 }
 
-/** Cell height by fleet size: 26 px with a number inside, down to 8 px. */
-function cellHeightFor(gpus: number): number {
-  if (gpus <= 512) return 26;
+export interface Grouping {
+  /** The group of a node; undefined = no groups. */
+  readonly groupOf?: (node: DirectoryNode) => string;
+  /** Height of a cell on wide screens. */
+  readonly tall?: boolean;
+}
+
+type Member = Pick<Block, 'node' | 'firstGpu'>;
+
+/** Nodes without a GPU have no place on it. */
+export function layOut(nodes: readonly DirectoryNode[], width: number, { groupOf, tall }: Grouping = {}): Layout {
+  const members = membersOf(nodes);
+  const gpus = members.reduce((sum, { node }) => sum + node.gpus.length, 0);
+  const cellHeight = cellHeightFor(gpus, tall ?? false);
+  const left = groupOf ? LABEL : 0;
+  const columns = columnsFor(width - left, cellHeight);
+  const blockWidth = Math.max(CELLS_PER_LINE, (width - left - (columns - 1) * BLOCK_GAP_X) / columns);
+  const cellWidth = (blockWidth - (CELLS_PER_LINE - 1) * GAP) / CELLS_PER_LINE;
+  const groups = Map.groupBy(members, ({ node }) => groupOf?.(node) ?? '');
+  const blocks: Block[] = [];
+  const labels: GroupLabel[] = [];
+  let y = 0;
+  for (const [title, list] of groups) {
+    if (groupOf) labels.push({ title, gpus: list.reduce((sum, { node }) => sum + node.gpus.length, 0), y });
+    for (let start = 0; start < list.length; start += columns) {
+      const row = list.slice(start, start + columns);
+      for (const [column, member] of row.entries())
+        blocks.push({ ...member, x: left + column * (blockWidth + BLOCK_GAP_X), y });
+      const lines = Math.max(...row.map(({ node }) => linesOf(node)));
+      y += HEADER + lines * (cellHeight + GAP) - GAP + BLOCK_GAP_Y;
+    }
+  }
+  return { blocks, labels, cellWidth, cellHeight, blockWidth, columns, width, height: Math.max(0, y - BLOCK_GAP_Y) };
+}
+
+function membersOf(nodes: readonly DirectoryNode[]): readonly Member[] {
+  let firstGpu = 0;
+  const members: Member[] = [];
+  for (const node of nodes) {
+    if (node.gpus.length > 0) members.push({ node, firstGpu });
+    firstGpu += node.gpus.length;
+  }
+  return members;
+}
+
+/** By fleet size: with a number inside, down to 8 px. */
+function cellHeightFor(gpus: number, tall: boolean): number {
+  if (gpus <= 512) return tall ? 40 : 26;
   return gpus <= 2048 ? 14 : 8;
 }
 
-export function layOut(nodes: readonly DirectoryNode[], width: number): Layout {
-  const gpus = nodes.reduce((sum, node) => sum + node.gpus.length, 0);
-  const cellHeight = cellHeightFor(gpus);
-  const least = CELLS_PER_LINE * (cellHeight < 26 ? cellHeight : 22) + BLOCK_GAP_X;
-  const columns = Math.max(1, Math.min(Math.floor((width + BLOCK_GAP_X) / least), cellHeight < 26 ? 32 : 4));
-  const blockWidth = Math.max(CELLS_PER_LINE, (width - (columns - 1) * BLOCK_GAP_X) / columns);
-  const cellWidth = (blockWidth - (CELLS_PER_LINE - 1) * GAP) / CELLS_PER_LINE;
-  const blocks: Block[] = [];
-  let firstGpu = 0;
-  let y = 0;
-  for (let start = 0; start < nodes.length; start += columns) {
-    const row = nodes.slice(start, start + columns);
-    for (const [column, node] of row.entries()) {
-      blocks.push({ node, firstGpu, x: column * (blockWidth + BLOCK_GAP_X), y });
-      firstGpu += node.gpus.length;
-    }
-    const lines = Math.max(...row.map((node) => linesOf(node)));
-    y += HEADER + lines * (cellHeight + GAP) - GAP + BLOCK_GAP_Y;
-  }
-  return { blocks, cellWidth, cellHeight, blockWidth, columns, width, height: Math.max(0, y - BLOCK_GAP_Y) };
+function columnsFor(width: number, cellHeight: number): number {
+  const readable = cellHeight >= READABLE;
+  const least = CELLS_PER_LINE * (readable ? 22 : cellHeight) + BLOCK_GAP_X;
+  return Math.max(1, Math.min(Math.floor((width + BLOCK_GAP_X) / least), readable ? 4 : 32));
 }
 
 export function cellOf(layout: Layout, block: Block, at: number): Rectangle {
@@ -94,14 +135,20 @@ export function hit(layout: Layout, x: number, y: number): Place | undefined {
   return at < block.node.gpus.length ? { block, at, gpu: block.firstGpu + at } : undefined;
 }
 
-/** Where an arrow key leads from a GPU. */
-export function step(layout: Layout, gpu: number, key: string): number {
-  const total = layout.blocks.reduce((sum, { node }) => sum + node.gpus.length, 0);
-  const move =
-    { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -CELLS_PER_LINE, ArrowDown: CELLS_PER_LINE, Home: -total, End: total }[
-      key
-    ] ?? 0;
-  return Math.max(0, Math.min(total - 1, gpu + move));
+/** Where a key leads from a GPU, in the order in which the blocks are drawn; the first GPU if none was chosen. */
+export function step(layout: Layout, gpu: number | undefined, key: string): number | undefined {
+  const order = layout.blocks.flatMap(({ node, firstGpu }) => node.gpus.map((_, at) => firstGpu + at));
+  if (gpu === undefined) return order[0];
+  const moves: Readonly<Record<string, number>> = {
+    ArrowLeft: -1,
+    ArrowRight: 1,
+    ArrowUp: -CELLS_PER_LINE,
+    ArrowDown: CELLS_PER_LINE,
+    Home: -order.length,
+    End: order.length,
+  };
+  const target = order.indexOf(gpu) + (moves[key] ?? 0);
+  return order[Math.max(0, Math.min(order.length - 1, target))];
 }
 
 export function placeOf(layout: Layout, gpu: number): Place | undefined {

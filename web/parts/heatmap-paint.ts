@@ -1,69 +1,101 @@
 // Paints the heatmap: hue is the family, the letter the cause, texture what nobody knows.
-import { leafClasses, leaves, readCell, type Cell, type Hue } from '#server/contract';
+import { CELL_BYTES, leafClasses, leaves, readCell, type Cell, type Hue } from '#server/contract';
 import type { Palette } from '../charts/colours.ts';
-import { cellOf, type Layout, type Rectangle } from './heatmap-layout.ts';
-
-export type ColourMode = 'state' | 'busy' | 'power' | 'temperature' | 'memory';
+import { cellOf, READABLE, type Block, type Layout, type Rectangle } from './heatmap-layout.ts';
+import { fillStepOf, stepOf, valueModes, type ColourMode, type Scale } from './heatmap-modes.ts';
 
 export interface HeatmapPicture {
   readonly layout: Layout;
   readonly cells: Uint8Array;
   readonly palette: Palette;
   readonly mode: ColourMode;
+  readonly scale: Scale;
   /** Dense ids to keep bright; undefined = all. */
   readonly kept: ReadonlySet<number> | undefined;
   readonly selected: number | undefined;
   /** The values are not those of now: every cell is hatched. */
   readonly stale: boolean;
+  /** What stands beside a node's name. */
+  readonly noteOf: (node: string) => string;
 }
 
-/** What a colour mode shows: the value of a cell and the ends of its scale. */
-export const modeScales: Readonly<
-  Record<
-    Exclude<ColourMode, 'state'>,
-    {
-      readonly title: string;
-      readonly unit: string;
-      readonly from: number;
-      readonly to: number;
-      readonly value: (cell: Cell) => number | null;
-    }
-  >
-> = {
-  busy: { title: 'busy', unit: '%', from: 0, to: 100, value: (cell) => cell.busyPercent },
-  power: { title: 'power', unit: 'W', from: 0, to: 400, value: (cell) => cell.powerWatts },
-  temperature: { title: 'temperature', unit: '°C', from: 20, to: 90, value: (cell) => cell.temperatureCelsius },
-  memory: { title: 'memory', unit: '%', from: 0, to: 100, value: (cell) => cell.memoryPercent },
-};
+const DIMMED = 0.25;
+/** Shares of the hue over the background. */
+const fillShares = [0.16, 0.38, 0.6, 0.8, 1] as const;
+/** From this share on, text is that for the hue. */
+const SOLID = 0.8;
 
 export function paintHeatmap(context: CanvasRenderingContext2D, picture: HeatmapPicture): void {
-  const { layout, palette } = picture;
+  const { layout, kept } = picture;
   context.clearRect(0, 0, layout.width, layout.height);
   context.textBaseline = 'middle';
+  paintLabels(context, picture);
   for (const block of layout.blocks) {
-    paintHeader(context, picture, block.x, block.y, block.node.name);
-    context.font = `600 ${layout.cellHeight >= 20 ? 11 : 9}px ${palette.font}`;
+    const dense = block.node.gpus.map((_, at) => block.firstGpu + at);
+    context.globalAlpha = kept && !dense.some((gpu) => kept.has(gpu)) ? DIMMED : 1;
+    paintHeader(context, picture, block);
+    context.font = `600 ${layout.cellHeight >= READABLE ? 11 : 9}px ${picture.palette.font}`;
     context.textAlign = 'center';
-    for (let at = 0; at < block.node.gpus.length; at++) {
-      const gpu = block.firstGpu + at;
-      context.globalAlpha = picture.kept && !picture.kept.has(gpu) ? 0.25 : 1;
+    for (const [at, gpu] of dense.entries()) {
+      context.globalAlpha = kept && !kept.has(gpu) ? DIMMED : 1;
       paintCell(context, picture, gpu, cellOf(layout, block, at));
     }
-    context.globalAlpha = 1;
+  }
+  context.globalAlpha = 1;
+}
+
+function paintLabels(context: CanvasRenderingContext2D, { layout, palette }: HeatmapPicture): void {
+  context.textAlign = 'left';
+  for (const { title, gpus, y } of layout.labels) {
+    context.font = `600 12px ${palette.font}`;
+    context.fillStyle = palette.ink;
+    context.fillText(title, 0, y + 8, 76);
+    context.font = `400 12px ${palette.font}`;
+    context.fillStyle = palette.ink3;
+    context.fillText(`${gpus} GPUs`, 0, y + 24, 76);
   }
 }
 
-function paintHeader(
-  context: CanvasRenderingContext2D,
-  { layout, palette }: HeatmapPicture,
-  x: number,
-  y: number,
-  name: string,
-): void {
-  context.font = `500 ${layout.cellHeight >= 20 ? 12 : 10}px ${palette.font}`;
+/** Name, note, and how the node's GPUs are shared out. */
+function paintHeader(context: CanvasRenderingContext2D, picture: HeatmapPicture, block: Block): void {
+  const { layout, palette } = picture;
+  const { name } = block.node;
+  const y = block.y + 8;
   context.textAlign = 'left';
+  context.font = `500 ${layout.cellHeight >= READABLE ? 12 : 10}px ${palette.font}`;
   context.fillStyle = palette.ink2;
-  context.fillText(name, x, y + 8, layout.blockWidth);
+  context.fillText(name, block.x, y, layout.blockWidth);
+  let left = block.x + Math.min(layout.blockWidth, context.measureText(name).width) + 6;
+  const note = picture.noteOf(name);
+  if (note !== '') {
+    context.font = `400 11px ${palette.font}`;
+    context.fillStyle = palette.ink3;
+    context.fillText(note, left, y, Math.max(1, block.x + layout.blockWidth - left));
+    left += context.measureText(note).width + 6;
+  }
+  const width = block.x + layout.blockWidth - left;
+  if (width > 24 && !picture.stale) paintMiniBar(context, picture, block, { x: left, y: y - 2, width, height: 3 });
+}
+
+function paintMiniBar(
+  context: CanvasRenderingContext2D,
+  { cells, palette }: HeatmapPicture,
+  { node, firstGpu }: Block,
+  box: Rectangle,
+): void {
+  const hues = node.gpus.map(
+    (_, at) => leaves[leafClasses[cells[(firstGpu + at) * CELL_BYTES] ?? 0] ?? 'unobserved'].hue,
+  );
+  const order: readonly Hue[] = ['productive', 'starved', 'held', 'throttled', 'fault', 'phase', 'free', 'unobserved'];
+  let x = box.x;
+  for (const hue of order) {
+    const width = (box.width * hues.filter((one) => one === hue).length) / hues.length;
+    const thin = hue === 'phase' || hue === 'free' || hue === 'unobserved';
+    context.fillStyle = palette.hue[hue];
+    if (width > 0)
+      context.fillRect(x, thin ? box.y + box.height - 1 : box.y, Math.max(1, width - 1), thin ? 1 : box.height);
+    x += width;
+  }
 }
 
 function paintCell(context: CanvasRenderingContext2D, picture: HeatmapPicture, gpu: number, box: Rectangle): void {
@@ -73,10 +105,10 @@ function paintCell(context: CanvasRenderingContext2D, picture: HeatmapPicture, g
   const hue: Hue = stale ? 'unobserved' : leaves[leaf].hue;
   if (hue === 'unobserved') hatch(context, palette, box);
   else if (mode === 'state') paintState(context, palette, { box, hue, cell, glyph: leaves[leaf].glyph });
-  else paintValue(context, palette, box, modeScales[mode].value(cell), modeScales[mode]);
-  if (cell.changed && !stale) outline(context, palette.ink, box, 1, 0.5);
+  else paintValue(context, palette, box, { value: valueModes[mode].value(cell), scale: picture.scale });
+  if (cell.changed && !stale) outline(context, palette.ink, box, { width: 1, inset: 0.5 });
   if (cell.alert) dot(context, palette, box);
-  if (picture.selected === gpu) outline(context, palette.ink, box, 2, -1);
+  if (picture.selected === gpu) outline(context, palette.ink, box, { width: 2, inset: -1 });
 }
 
 interface StateCell {
@@ -90,24 +122,20 @@ function paintState(context: CanvasRenderingContext2D, palette: Palette, { box, 
   const colour = palette.hue[hue];
   switch (hue) {
     case 'productive': {
-      const share = fillShare(cell.busyPercent);
+      const share = fillShares[fillStepOf(cell.busyPercent)] ?? 1;
       fill(context, colour, box, share);
-      outline(context, colour, box, 1, 0.5);
-      text(
-        context,
-        share >= 0.8 ? palette.onHue.productive : palette.ink,
-        box,
-        cell.busyPercent === null ? '' : String(cell.busyPercent),
-      );
+      outline(context, colour, box, { width: 1, inset: 0.5 });
+      const ink = share >= SOLID ? palette.onHue.productive : palette.ink;
+      text(context, ink, box, cell.busyPercent === null ? '' : String(cell.busyPercent));
       break;
     }
     case 'phase':
-      outline(context, colour, box, 1.5, 0.75);
+      outline(context, colour, box, { width: 1.5, inset: 0.75 });
       text(context, palette.ink, box, glyph);
       break;
     case 'free':
     case 'unobserved':
-      outline(context, colour, box, 1, 0.5);
+      outline(context, colour, box, { width: 1, inset: 0.5 });
       break;
     case 'starved':
     case 'held':
@@ -119,26 +147,19 @@ function paintState(context: CanvasRenderingContext2D, palette: Palette, { box, 
   }
 }
 
-/** Five steps over the background. */
-function fillShare(busyPercent: number | null): number {
-  const shares = [0.16, 0.38, 0.6, 0.8, 1];
-  return shares[Math.min(4, Math.floor((busyPercent ?? 0) / 20))] ?? 1;
-}
-
 function paintValue(
   context: CanvasRenderingContext2D,
   palette: Palette,
   box: Rectangle,
-  value: number | null,
-  { from, to }: { readonly from: number; readonly to: number },
+  { value, scale }: { readonly value: number | null; readonly scale: Scale },
 ): void {
   if (value === null) {
     hatch(context, palette, box);
     return;
   }
-  const share = Math.max(0, Math.min(0.999, (value - from) / (to - from)));
-  fill(context, palette.sequence[Math.floor(share * 9)] ?? palette.edge, box, 1);
-  text(context, palette.background, box, String(value));
+  const at = stepOf(value, scale);
+  fill(context, palette.sequence[at] ?? palette.edge, box, 1);
+  text(context, palette.onSequence[at] ?? palette.ink, box, String(value));
 }
 
 function fill(context: CanvasRenderingContext2D, colour: string, box: Rectangle, share: number): void {
@@ -155,8 +176,7 @@ function outline(
   context: CanvasRenderingContext2D,
   colour: string,
   box: Rectangle,
-  width: number,
-  inset: number,
+  { width, inset }: { readonly width: number; readonly inset: number },
 ): void {
   context.strokeStyle = colour;
   context.lineWidth = width;
@@ -186,7 +206,7 @@ function hatch(context: CanvasRenderingContext2D, palette: Palette, box: Rectang
   }
   context.stroke();
   context.restore();
-  outline(context, colour, box, 1, 0.5);
+  outline(context, colour, box, { width: 1, inset: 0.5 });
 }
 
 function dot(context: CanvasRenderingContext2D, palette: Palette, box: Rectangle): void {
