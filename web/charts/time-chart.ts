@@ -109,7 +109,8 @@ export function configure({ stacked = false, grid }: TimeChartOptions): LineChar
           min: 0,
           border: { display: false },
           grid: { color: grid, drawTicks: false },
-          ticks: { display: false, maxTicksLimit: 3 },
+          // Lines at the bottom, the middle and the top.
+          ticks: { display: false, count: 3 },
         },
       },
     },
