@@ -14,6 +14,8 @@ export interface GpuFacts {
   readonly class: number;
 }
 
+const CAUSE = 'cause:';
+
 export const causeKeys: readonly string[] = [...lossSegments.map(({ key }) => key), 'productive'];
 
 export function parseFilter(text: string): readonly FilterToken[] {
@@ -27,11 +29,13 @@ export function matchesFilter(tokens: readonly FilterToken[], gpu: GpuFacts): bo
   return tokens.every((token) => matchesToken(token, gpu));
 }
 
-/** The filter text with one token added, or taken out if it is there. */
+/** The filter text with one token added, or taken out if it is there. A GPU has one cause: a new one replaces the old. */
 export function toggleToken(text: string, token: string): string {
   const words = text.split(/\s+/).filter((word) => word !== '');
   const rest = words.filter((word) => word !== token);
-  return (rest.length === words.length ? [...words, token] : rest).join(' ');
+  if (rest.length < words.length) return rest.join(' ');
+  const kept = token.startsWith(CAUSE) ? rest.filter((word) => !word.startsWith(CAUSE)) : rest;
+  return [...kept, token].join(' ');
 }
 
 function parseToken(text: string): FilterToken {

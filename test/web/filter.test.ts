@@ -52,3 +52,7 @@ test('a token is added once and taken out again', () => {
   expect(toggleToken('node07', 'cause:held')).toBe('node07 cause:held');
   expect(toggleToken('node07  cause:held', 'cause:held')).toBe('node07');
 });
+
+test('a GPU has one cause: a new one replaces the old', () => {
+  expect(toggleToken('cause:held node07', 'cause:free')).toBe('node07 cause:free');
+});

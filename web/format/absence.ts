@@ -12,31 +12,29 @@ export function absenceText(reason: AbsenceReason): string {
     case 'timed_out':
       return 'timed out';
     case 'malformed':
-      return 'unreadable';
+      return 'malformed';
     case 'saturated':
       return 'at its ceiling';
   }
 }
 
-const areaNames: Readonly<Record<string, string>> = {
+/** Areas that consist of devices, as one of them is called. */
+const deviceAreas: Readonly<Record<string, string>> = {
   gpu: 'NVIDIA GPU',
   infiniband: 'InfiniBand',
   block: 'disk',
   nvme: 'NVMe drive',
   mounts: 'file system',
-  cpu: 'CPU reading',
-  memory: 'memory reading',
-  pressure: 'pressure reading',
   network: 'network interface',
-  host: 'host description',
 };
+const readingAreas: Readonly<Record<string, string>> = { cpu: 'CPU' };
 
 /** One sentence for an area that is wholly missing on a node. */
 export function missingAreaText(area: string, reason: AbsenceReason): string {
-  const name = areaNames[area] ?? area;
+  const name = areaName(area);
   switch (reason) {
     case 'not_present':
-      return `No ${name} found.`;
+      return area in deviceAreas ? `No ${name} found.` : `${capital(name)}: nothing found to read.`;
     case 'unsupported':
       return `${capital(name)}: this node does not offer it.`;
     case 'forbidden':
@@ -48,6 +46,19 @@ export function missingAreaText(area: string, reason: AbsenceReason): string {
     case 'saturated':
       return `${capital(name)}: its counters stand at their ceiling.`;
   }
+}
+
+/** All missing areas of a node in one line, by reason. */
+export function missingAreasText(
+  missing: readonly { readonly area: string; readonly reason: AbsenceReason }[],
+): string {
+  return [...Map.groupBy(missing, ({ reason }) => reason)]
+    .map(([reason, list]) => `${absenceText(reason)}: ${list.map(({ area }) => areaName(area)).join(', ')}`)
+    .join(' · ');
+}
+
+function areaName(area: string): string {
+  return deviceAreas[area] ?? readingAreas[area] ?? area;
 }
 
 function capital(text: string): string {

@@ -1,7 +1,7 @@
 // Geometry of the heatmap: every GPU has its own place, and the place under a point is found again.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { cellOf, hit, layOut, placeOf, step } from '../../web/parts/heatmap-layout.ts';
+import { cellOf, hit, layOut, placeOf, step } from '../../../web/parts/heatmap-layout.ts';
 
 const node = (name: string, gpus: number) => ({
   name,
@@ -53,4 +53,28 @@ test('eight thousand GPUs still have cells', () => {
   );
   expect(layout.cellHeight).toBe(8);
   expect(layout.cellWidth).toBeGreaterThan(2);
+});
+
+test('groups are named on the left, keep the dense numbers, and arrow keys follow what is drawn', () => {
+  const mixed = [
+    { ...node('x', 8), product: 'A' },
+    { ...node('login', 0), product: 'C' },
+    { ...node('y', 8), product: 'B' },
+    { ...node('z', 8), product: 'A' },
+  ];
+  const layout = layOut(mixed, 1400, { groupOf: ({ product }) => product });
+  expect(layout.labels.map(({ title, gpus }) => [title, gpus])).toEqual([
+    ['A', 16],
+    ['B', 8],
+  ]);
+  expect(layout.blocks.map(({ firstGpu }) => firstGpu)).toEqual([0, 16, 8]);
+  expect(Math.min(...layout.blocks.map(({ x }) => x))).toBeGreaterThan(60);
+  for (const block of layout.blocks) {
+    const box = cellOf(layout, block, 3);
+    expect(hit(layout, box.x + 1, box.y + 1)?.gpu).toBe(block.firstGpu + 3);
+  }
+  expect(step(layout, undefined, 'ArrowRight')).toBe(0);
+  expect(step(layout, 7, 'ArrowRight')).toBe(16);
+  expect(step(layout, 16, 'ArrowLeft')).toBe(7);
+  expect(step(layout, 3, 'End')).toBe(15);
 });

@@ -2,7 +2,7 @@
 // CIEDE2000: Sharma, Wu, Dalal 2005. Dichromacy: Machado, Oliveira, Fernandes 2009, severity 1,
 // applied to encoded values as its authors' tables are. Contrast: WCAG 2.1.
 import { describe, expect, it } from 'vitest';
-import css from '../../web/style/tokens.css?raw';
+import css from '../../../web/style/tokens.css?raw';
 
 type Triple = readonly [number, number, number];
 type Theme = 'light' | 'dark';

@@ -1,9 +1,9 @@
 // Numbers, ages and absences as people read them.
 import { describe, expect, it } from 'vitest';
 import { absenceReasons } from '#agent/contract';
-import { absenceText, missingAreaText } from '../../web/format/absence.ts';
-import { showCapacity, showText } from '../../web/format/quantity.ts';
-import { showAge } from '../../web/format/time.ts';
+import { absenceText, missingAreasText, missingAreaText } from '../../../web/format/absence.ts';
+import { showCapacity, showText } from '../../../web/format/quantity.ts';
+import { showAge } from '../../../web/format/time.ts';
 
 describe('quantities', () => {
   it.each([
@@ -61,5 +61,15 @@ describe('absences', () => {
     expect(missingAreaText('gpu', 'not_present')).toBe('No NVIDIA GPU found.');
     expect(missingAreaText('infiniband', 'not_present')).toBe('No InfiniBand found.');
     expect(missingAreaText('gpu', 'timed_out')).toBe('NVIDIA GPU: it does not answer.');
+    expect(missingAreaText('cpu', 'not_present')).toBe('CPU: nothing found to read.');
+  });
+
+  it('gathers missing areas by reason', () => {
+    const missing = [
+      { area: 'gpu', reason: 'not_present' },
+      { area: 'pressure', reason: 'unsupported' },
+      { area: 'infiniband', reason: 'not_present' },
+    ] as const;
+    expect(missingAreasText(missing)).toBe('not here: NVIDIA GPU, InfiniBand · not supported: pressure');
   });
 });

@@ -1,7 +1,7 @@
 // The sentence over a node's GPUs counts and leads with what needs somebody.
 import { expect, it } from 'vitest';
 import type { LeafClass } from '#server/contract';
-import { verdictOf } from '../../web/pages/node-verdict.ts';
+import { verdictOf } from '../../../web/pages/node-verdict.ts';
 
 const gpus = (counts: Partial<Record<LeafClass, number>>) =>
   Object.entries(counts).flatMap(([leaf, count]) =>
@@ -19,7 +19,7 @@ it.each([
   ],
   [{ 'comm.ib': 1, 'productive.compute': 1 }, '1 of 2 GPUs waits for InfiniBand.', '1 is productive.'],
 ] as const)('%j', (counts, headline, rest) => {
-  expect(verdictOf(gpus(counts))).toEqual({ headline, rest });
+  expect(verdictOf(gpus(counts))).toMatchObject({ headline, rest });
 });
 
 it('says nothing where there is no GPU', () => {

@@ -1,8 +1,8 @@
 // Charts cost nothing that they need not: nothing moves, nothing is parsed; history and live points join.
 import { describe, expect, it, test } from 'vitest';
 import type { NodeHistory, SchemaEntry } from '#server/contract';
-import { configure } from '../../web/charts/time-chart.ts';
-import { ChartStore } from '../../web/live/chart-store.ts';
+import { configure } from '../../../web/charts/time-chart.ts';
+import { ChartStore } from '../../../web/live/chart-store.ts';
 
 test('a chart has no animation, no parsing, no events, no points, and shows gaps', () => {
   const { options } = configure({ grid: '#000' });
