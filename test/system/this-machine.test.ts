@@ -124,7 +124,7 @@ describe.skipIf(!hasChromium)('a server that goes away and comes back', () => {
       await server.interrupt();
       await page.getByText('Connection lost').waitFor();
       expect(await page.getByRole('link', { name: node }).count()).toBeGreaterThan(0);
-      expect(await page.getByText('LIVE').count()).toBe(0);
+      expect(await page.getByText('LIVE', { exact: true }).count()).toBe(0);
       server = startProgram(args);
       await page.getByText('LIVE').first().waitFor();
       expect(await page.getByText('Connection lost').count()).toBe(0);

@@ -135,20 +135,40 @@ export function hit(layout: Layout, x: number, y: number): Place | undefined {
   return at < block.node.gpus.length ? { block, at, gpu: block.firstGpu + at } : undefined;
 }
 
-/** Where a key leads from a GPU, in the order in which the blocks are drawn; the first GPU if none was chosen. */
+/** Where a key leads from a GPU: along the cells as they are drawn, or to the next one above or below. */
 export function step(layout: Layout, gpu: number | undefined, key: string): number | undefined {
   const order = layout.blocks.flatMap(({ node, firstGpu }) => node.gpus.map((_, at) => firstGpu + at));
-  if (gpu === undefined) return order[0];
-  const moves: Readonly<Record<string, number>> = {
-    ArrowLeft: -1,
-    ArrowRight: 1,
-    ArrowUp: -CELLS_PER_LINE,
-    ArrowDown: CELLS_PER_LINE,
-    Home: -order.length,
-    End: order.length,
-  };
-  const target = order.indexOf(gpu) + (moves[key] ?? 0);
-  return order[Math.max(0, Math.min(order.length - 1, target))];
+  const at = gpu === undefined ? -1 : order.indexOf(gpu);
+  if (gpu === undefined || at < 0) return order[0];
+  switch (key) {
+    case 'ArrowLeft':
+      return order[Math.max(0, at - 1)];
+    case 'ArrowRight':
+      return order[Math.min(order.length - 1, at + 1)];
+    case 'ArrowUp':
+      return findBeyond(layout, gpu, -1) ?? gpu;
+    case 'ArrowDown':
+      return findBeyond(layout, gpu, 1) ?? gpu;
+    case 'Home':
+      return order[0];
+    case 'End':
+      return order.at(-1);
+    default:
+      return gpu;
+  }
+}
+
+/** The nearest cell above (-1) or below (1) in the same column of the picture. */
+function findBeyond(layout: Layout, gpu: number, direction: 1 | -1): number | undefined {
+  const from = placeOf(layout, gpu);
+  if (!from) return undefined;
+  const here = cellOf(layout, from.block, from.at);
+  const beyond = layout.blocks
+    .filter(({ x }) => x === from.block.x)
+    .flatMap((block) => block.node.gpus.map((_, at) => ({ gpu: block.firstGpu + at, box: cellOf(layout, block, at) })))
+    .filter(({ box }) => Math.abs(box.x - here.x) < 1 && direction * (box.y - here.y) > 1)
+    .toSorted((a, b) => direction * (a.box.y - b.box.y));
+  return beyond[0]?.gpu;
 }
 
 export function placeOf(layout: Layout, gpu: number): Place | undefined {

@@ -39,7 +39,6 @@ test('arrow keys stay on the map', () => {
   const layout = layOut(fleet, 1200);
   expect(step(layout, 0, 'ArrowLeft')).toBe(0);
   expect(step(layout, 0, 'ArrowRight')).toBe(1);
-  expect(step(layout, 3, 'ArrowDown')).toBe(11);
   expect(step(layout, 52, 'ArrowDown')).toBe(52);
   expect(step(layout, 20, 'Home')).toBe(0);
   expect(step(layout, 20, 'End')).toBe(52);
@@ -77,4 +76,16 @@ test('groups are named on the left, keep the dense numbers, and arrow keys follo
   expect(step(layout, 7, 'ArrowRight')).toBe(16);
   expect(step(layout, 16, 'ArrowLeft')).toBe(7);
   expect(step(layout, 3, 'End')).toBe(15);
+});
+
+test('up and down lead to the cell above and below, within the node and into the next row', () => {
+  const layout = layOut(
+    Array.from({ length: 8 }, (_, at) => node(`n${at}`, 16)),
+    1400,
+  );
+  expect(layout.columns).toBe(4);
+  expect(step(layout, 3, 'ArrowDown')).toBe(11);
+  expect(step(layout, 11, 'ArrowDown')).toBe(67);
+  expect(step(layout, 67, 'ArrowUp')).toBe(11);
+  expect(step(layout, 3, 'ArrowUp')).toBe(3);
 });
