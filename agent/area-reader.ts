@@ -1,5 +1,5 @@
 // One collector under the scheduler's care: what is due, what is late, what failed, and the series that say so.
-import { type AbsenceReason, type Area } from '#agent/contract';
+import { seconds, type AbsenceReason, type Area } from '#agent/contract';
 import type { Clock } from './clock.ts';
 import type { Reader, ReadLane } from './collectors/collector.ts';
 import type { Log } from './log.ts';
@@ -29,8 +29,8 @@ interface Pending {
 export class AreaReader {
   readonly area: Area;
   readonly #options: AreaReaderOptions;
-  readonly #up: GaugeSeries;
-  readonly #seconds: GaugeSeries;
+  readonly #up: GaugeSeries<'boolean'>;
+  readonly #seconds: GaugeSeries<'seconds'>;
   readonly #overruns: CounterSeries;
   readonly #timeouts: CounterSeries;
   readonly #due = new Set<ReadLane>();
@@ -150,7 +150,7 @@ export class AreaReader {
   #succeed(startedMs: number): void {
     const { clock, log, area } = this.#options;
     this.#up.set(1);
-    this.#seconds.set((clock.monotonicMs() - startedMs) / 1000);
+    this.#seconds.set(seconds((clock.monotonicMs() - startedMs) / 1000));
     if (this.#failure !== undefined) log.info(`${area} can be read again`);
     this.#failure = undefined;
   }
@@ -158,7 +158,7 @@ export class AreaReader {
   #fail(error: unknown, startedMs: number): void {
     const { clock, log, area } = this.#options;
     const reason = error instanceof Error ? error.message : String(error);
-    this.#seconds.set((clock.monotonicMs() - startedMs) / 1000);
+    this.#seconds.set(seconds((clock.monotonicMs() - startedMs) / 1000));
     this.#lose('malformed');
     this.#rediscover = true;
     if (this.#failure !== reason) log.warn(`${area} cannot be read`, { reason });

@@ -1,21 +1,22 @@
 // What the agent says about itself: what it is and what it costs. getrusage(2) through process.cpuUsage.
+import { bytes, type Quantity } from '#agent/contract';
 import { build } from './build.ts';
 import type { CounterSeries, GaugeSeries, Snapshot } from './snapshot.ts';
 
 export interface OwnUsage {
   /** User and system time. */
   readonly cpuMicroseconds: number;
-  readonly residentBytes: number;
+  readonly resident: Quantity<'bytes'>;
 }
 
 export function readOwnUsage(): OwnUsage {
   const { user, system } = process.cpuUsage();
-  return { cpuMicroseconds: user + system, residentBytes: process.memoryUsage.rss() };
+  return { cpuMicroseconds: user + system, resident: bytes(process.memoryUsage.rss()) };
 }
 
 export class SelfMetrics {
   readonly #cpu: CounterSeries;
-  readonly #memory: GaugeSeries;
+  readonly #memory: GaugeSeries<'bytes'>;
   readonly #readUsage: () => OwnUsage;
 
   constructor(snapshot: Snapshot, readUsage = readOwnUsage) {
@@ -27,8 +28,8 @@ export class SelfMetrics {
   }
 
   read(): void {
-    const { cpuMicroseconds, residentBytes } = this.#readUsage();
+    const { cpuMicroseconds, resident } = this.#readUsage();
     this.#cpu.set(cpuMicroseconds);
-    this.#memory.set(residentBytes);
+    this.#memory.set(resident);
   }
 }

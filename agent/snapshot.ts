@@ -2,9 +2,12 @@
 import {
   agentCatalogue,
   agentMetricIds,
+  type Absence,
   type AbsenceReason,
   type AgentMetricId,
+  type Amount,
   type CounterId,
+  isAbsent,
   type GaugeId,
   type InfoId,
   type LabelsOf,
@@ -12,6 +15,8 @@ import {
   PRESENT,
   stateOfReason,
   type Steps,
+  type Unit,
+  type UnitOf,
 } from '#agent/contract';
 
 /** One series: where a reader leaves its value. */
@@ -43,8 +48,8 @@ export class CounterSeries extends Series {
 }
 
 /** A level in base units; kept to the resolution of its row. What is not a number is malformed, never zero. */
-export class GaugeSeries extends Series {
-  set(value: number): void {
+export class GaugeSeries<U extends Unit = Unit> extends Series {
+  set(value: Amount<U>): void {
     const steps = Math.round(value * this.row.scale);
     if (!Number.isFinite(steps)) {
       this.absent('malformed');
@@ -52,6 +57,12 @@ export class GaugeSeries extends Series {
     }
     this.steps = steps;
     this.state = PRESENT;
+  }
+
+  /** A value or why there is none. */
+  put(value: Amount<U> | Absence): void {
+    if (isAbsent(value)) this.absent(value.reason);
+    else this.set(value);
   }
 }
 
@@ -72,8 +83,8 @@ export class SeriesGroup {
     return this.#add(new CounterSeries(id, labelValues(id, labels)));
   }
 
-  gauge<M extends GaugeId>(id: M, labels: LabelsOf<M>): GaugeSeries {
-    return this.#add(new GaugeSeries(id, labelValues(id, labels)));
+  gauge<M extends GaugeId>(id: M, labels: LabelsOf<M>): GaugeSeries<UnitOf<M>> {
+    return this.#add(new GaugeSeries<UnitOf<M>>(id, labelValues(id, labels)));
   }
 
   /** An info series has the value 1 from the start. */

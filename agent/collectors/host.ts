@@ -1,5 +1,5 @@
 // What the node is: etc/os-release, proc/sys/kernel, sys/class/dmi/id, and when it booted.
-import { isAbsent } from '#agent/contract';
+import { isAbsent, timestampSeconds } from '#agent/contract';
 import pkg from '../../package.json' with { type: 'json' };
 import { parseOsName } from '../parse/os-release.ts';
 import { ProcStatParser } from '../parse/stat.ts';
@@ -34,7 +34,7 @@ class HostReader implements Reader {
     this.#group.clear();
     this.#group.info('node_info', { ...facts, agent_version: pkg.version, via: 'agent' });
     const boot = this.#group.gauge('node_boot_timestamp_seconds', {});
-    if (booted !== undefined) boot.set(booted);
+    if (booted !== undefined) boot.set(timestampSeconds(booted));
   }
 
   /** Nothing of it changes between two discoveries. */

@@ -1,4 +1,5 @@
 // InfiniBand and RoCE adapters, below sys/class/infiniband. Documentation/ABI/stable/sysfs-class-infiniband.
+import { seconds } from '#agent/contract';
 import { AreaPresence } from './area.ts';
 import type { Collector, CollectorContext, Reader, ReadLane, ReadResult } from './collector.ts';
 import { describeHca, findHcas } from './infiniband/facts.ts';
@@ -20,7 +21,7 @@ class InfinibandReader implements Reader {
   /** Adapters that were here and are not, with the series that say so. */
   readonly #missing = new Map<string, SeriesGroup>();
   readonly #resets = new Map<string, ResetCount>();
-  #pass: GaugeSeries | undefined;
+  #pass: GaugeSeries<'seconds'> | undefined;
 
   constructor(context: CollectorContext) {
     this.#context = context;
@@ -64,7 +65,7 @@ class InfinibandReader implements Reader {
   #readFast(): ReadResult {
     const startMs = this.#context.monotonicMs();
     const result = resultOf([...this.#hcas.values()].map((hca) => hca.readFast()));
-    this.#pass?.set((this.#context.monotonicMs() - startMs) / 1000);
+    this.#pass?.set(seconds((this.#context.monotonicMs() - startMs) / 1000));
     return result;
   }
 

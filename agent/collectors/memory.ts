@@ -1,5 +1,5 @@
 // Memory of the host: /proc/meminfo and /proc/vmstat. Documentation/filesystems/proc.rst.
-import { absent, isAbsent, type Absence, type GaugeId, type Steps } from '#agent/contract';
+import { absent, bytes, isAbsent, type Absence, type GaugeId, type Steps } from '#agent/contract';
 import { KeyedCountsParser, type KeyedCounts } from '../parse/keyed-counts.ts';
 import type { CounterSeries, GaugeSeries, SeriesGroup } from '../snapshot.ts';
 import { AreaPresence } from './area.ts';
@@ -82,8 +82,8 @@ class MemoryReader implements Reader {
 
 class MemorySeries {
   readonly group: SeriesGroup;
-  readonly #amounts: readonly (readonly [MeminfoKey, GaugeSeries])[];
-  readonly #swapUsed: GaugeSeries;
+  readonly #amounts: readonly (readonly [MeminfoKey, GaugeSeries<'bytes'>])[];
+  readonly #swapUsed: GaugeSeries<'bytes'>;
   readonly #majorFaults: CounterSeries;
   readonly #oomKills: CounterSeries;
   readonly #allocationStalls: CounterSeries;
@@ -123,9 +123,9 @@ function sumOfStalls(count: KeyedCounts<VmstatKey>): Steps | Absence {
   return sum;
 }
 
-function setKibibytes(gauge: GaugeSeries, value: Steps | Absence): void {
+function setKibibytes(gauge: GaugeSeries<'bytes'>, value: Steps | Absence): void {
   if (isAbsent(value)) gauge.absent(value.reason);
-  else gauge.set(Number(value) * KIBIBYTE);
+  else gauge.set(bytes(Number(value) * KIBIBYTE));
 }
 
 function setCount(counter: CounterSeries, value: Steps | Absence): void {

@@ -32,6 +32,9 @@ export type ServerMetricId = keyof typeof serverRows;
 /** The label names of one metric, as a record: `LabelsOf<'disk_read_bytes_total'>` is `{device: string}`. */
 export type LabelsOf<M extends MetricId> = Readonly<Record<(typeof catalogue)[M]['labels'][number], string>>;
 
+/** The unit of one metric, as a literal. */
+export type UnitOf<M extends AgentMetricId> = (typeof agentCatalogue)[M]['unit'];
+
 export type CounterId = {
   [M in AgentMetricId]: (typeof agentCatalogue)[M]['kind'] extends 'counter' ? M : never;
 }[AgentMetricId];

@@ -1,19 +1,5 @@
 // Units of measure, as the last word of a metric's name says them (Prometheus base units).
 
-declare const unit: unique symbol;
-
-/** A plain number that carries its unit in its type. */
-export type Quantity<U extends string> = number & { readonly [unit]: U };
-
-export type Bytes = Quantity<'bytes'>;
-export type BytesPerSecond = Quantity<'bytes_per_second'>;
-export type Seconds = Quantity<'seconds'>;
-export type Milliseconds = Quantity<'milliseconds'>;
-export type Ratio = Quantity<'ratio'>;
-export type Celsius = Quantity<'celsius'>;
-export type Watts = Quantity<'watts'>;
-export type Hertz = Quantity<'hertz'>;
-
 /** What a metric row may be measured in. `none` is for info rows, states and enum numbers. */
 export const units = [
   'bytes',
@@ -32,12 +18,20 @@ export const units = [
 ] as const;
 export type Unit = (typeof units)[number];
 
-// The casts below are the only places where a number gains a unit: the caller has just read it in that unit.
-export const bytes = (value: number): Bytes => value as Bytes;
-export const bytesPerSecond = (value: number): BytesPerSecond => value as BytesPerSecond;
-export const seconds = (value: number): Seconds => value as Seconds;
-export const milliseconds = (value: number): Milliseconds => value as Milliseconds;
-export const ratio = (value: number): Ratio => value as Ratio;
-export const celsius = (value: number): Celsius => value as Celsius;
-export const watts = (value: number): Watts => value as Watts;
-export const hertz = (value: number): Hertz => value as Hertz;
+declare const unit: unique symbol;
+
+/** A number that carries its unit in its type: what is not converted into it does not compile. */
+export type Quantity<U extends Unit> = number & { readonly [unit]: U };
+
+/** What a level of a unit is given as. Counts, switches and numbered states have no unit to be mistaken for another. */
+export type Amount<U extends Unit> = U extends 'boolean' | 'count' | 'none' ? number : Quantity<U>;
+
+// The casts below are the only places where a number gains a unit: the caller has just read or converted it.
+export const bytes = (value: number): Quantity<'bytes'> => value as Quantity<'bytes'>;
+export const bytesPerSecond = (value: number): Quantity<'bytes_per_second'> => value as Quantity<'bytes_per_second'>;
+export const seconds = (value: number): Quantity<'seconds'> => value as Quantity<'seconds'>;
+export const timestampSeconds = (value: number): Quantity<'timestamp_seconds'> =>
+  value as Quantity<'timestamp_seconds'>;
+export const ratio = (value: number): Quantity<'ratio'> => value as Quantity<'ratio'>;
+export const celsius = (value: number): Quantity<'celsius'> => value as Quantity<'celsius'>;
+export const hertz = (value: number): Quantity<'hertz'> => value as Quantity<'hertz'>;

@@ -1,12 +1,13 @@
 // What `stat -f -c '%S %b %f %a %c %d %n'` prints: one line per file system that answered, in the order asked. stat(1).
+import { bytes, type Quantity } from '#agent/contract';
 import { ParseError } from './parse-error.ts';
 
 export const STATFS_FORMAT = '%S %b %f %a %c %d %n';
 
 export interface Capacity {
-  readonly sizeBytes: number;
+  readonly size: Quantity<'bytes'>;
   /** For a user without privileges. */
-  readonly availableBytes: number;
+  readonly available: Quantity<'bytes'>;
   readonly files: number;
   readonly filesFree: number;
 }
@@ -31,6 +32,6 @@ export function parseStatfsOutput(
 }
 
 function capacityOf(numbers: readonly number[]): Capacity {
-  const [blockBytes = 0, blocks = 0, , available = 0, files = 0, filesFree = 0] = numbers;
-  return { sizeBytes: blockBytes * blocks, availableBytes: blockBytes * available, files, filesFree };
+  const [blockBytes = NaN, blocks = NaN, , available = NaN, files = NaN, filesFree = NaN] = numbers;
+  return { size: bytes(blockBytes * blocks), available: bytes(blockBytes * available), files, filesFree };
 }

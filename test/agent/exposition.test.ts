@@ -1,4 +1,5 @@
 // A snapshot as text and as JSON: exact numbers, contiguous families, and what is missing said once.
+import { bytes, seconds } from '#agent/contract';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { renderDocument, TextPage } from '../../agent/exposition.ts';
 import { Snapshot, type CounterSeries, type SeriesGroup } from '../../agent/snapshot.ts';
@@ -18,7 +19,7 @@ const page = (format: 'prometheus' | 'openmetrics' = 'prometheus') => new TextPa
 describe('text', () => {
   test('a counter beyond 2^53 is exact, a level has its base unit', () => {
     read.set(2n ** 64n + 1n);
-    group.gauge('memory_total_bytes', {}).set(1024);
+    group.gauge('memory_total_bytes', {}).set(bytes(1024));
     group.counter('cpu_seconds_total', { numa_node: '0', mode: 'user' }).set(12_345);
     expect(page()).toBe(
       [
@@ -109,7 +110,7 @@ describe('JSON', () => {
     group.gauge('memory_total_bytes', {}).absent('malformed');
     group.counter('cpu_seconds_total', { numa_node: '0', mode: 'user' }).set(150);
     group.gauge('collector_up', { area: 'cpu' }).set(1);
-    group.gauge('collector_seconds', { area: 'cpu' }).set(0.0005);
+    group.gauge('collector_seconds', { area: 'cpu' }).set(seconds(0.0005));
     const document = renderDocument(snapshot, 'node07', 1_790_000_000_123);
     expect(document).toMatchObject({ schema_version: 1, node: 'node07', time: '2026-09-21T14:13:20.123Z' });
     expect(document.samples.slice(0, 2)).toEqual([

@@ -1,6 +1,6 @@
 // The snapshot: order, generations, and that what was never read or is no number is absent.
-import { agentMetricIds, stateOfReason } from '#agent/contract';
-import { describe, expect, test } from 'vitest';
+import { agentMetricIds, bytes, stateOfReason, type Quantity } from '#agent/contract';
+import { describe, expect, expectTypeOf, test } from 'vitest';
 import { Snapshot } from '../../agent/snapshot.ts';
 
 describe('values', () => {
@@ -14,6 +14,14 @@ describe('values', () => {
     const load = new Snapshot().group().gauge('load1', {});
     load.set(1.234);
     expect([load.steps, load.state]).toEqual([123, 0]);
+  });
+
+  test('a level takes its own unit alone', () => {
+    const total = new Snapshot().group().gauge('memory_total_bytes', {});
+    expectTypeOf<Parameters<typeof total.set>[0]>().toEqualTypeOf<Quantity<'bytes'>>();
+    expectTypeOf<number>().not.toExtend<Parameters<typeof total.set>[0]>();
+    total.set(bytes(4096));
+    expect(total.steps).toBe(4096);
   });
 
   test.each([NaN, Infinity, -Infinity])('%s is malformed, never zero', (odd) => {

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import {
+  bytes as inBytes,
   absenceReasons,
   FrameDecoder,
   peekFrame,
@@ -176,7 +177,7 @@ describe('a server that behaves', () => {
   test('gets a new schema and a key frame when a series came', async () => {
     const uplink = await live();
     await sendAll(uplink, [1, 1]);
-    group.gauge('memory_total_bytes', {}).set(5);
+    group.gauge('memory_total_bytes', {}).set(inBytes(5));
     await sendAll(uplink, [1, 1]);
     expect(kinds()).toEqual(['key', 'delta', 'key', 'delta']);
     expect(server.schemas).toHaveLength(2);

@@ -1,5 +1,5 @@
 // Counters of one leaf disk from sys/block/DEV/stat. Documentation/block/stat.rst.
-import { isAbsent, type AbsenceReason, type CounterId, type Steps } from '#agent/contract';
+import { bytes, isAbsent, type AbsenceReason, type CounterId, type Steps } from '#agent/contract';
 import type { BlockStatParser } from '../../parse/block-stat.ts';
 import { DiskstatsParser } from '../../parse/diskstats.ts';
 import type { CounterSeries, GaugeSeries, SeriesGroup } from '../../snapshot.ts';
@@ -38,8 +38,8 @@ export class Disk {
   readonly #files: readonly ParsedFile<readonly Steps[]>[];
   readonly #group: SeriesGroup;
   readonly #counters: readonly { readonly field: number; readonly series: CounterSeries; readonly factor: number }[];
-  readonly #inFlight: GaugeSeries;
-  readonly #size: GaugeSeries;
+  readonly #inFlight: GaugeSeries<'count'>;
+  readonly #size: GaugeSeries<'bytes'>;
 
   constructor(
     context: CollectorContext,
@@ -83,7 +83,7 @@ export class Disk {
   readSize(): void {
     const text = this.#context.tree.text(this.#sizePath);
     if (isAbsent(text)) this.#size.absent(text.reason);
-    else this.#size.set(/^\d+\s*$/.test(text) ? Number(text) * SECTOR : Number.NaN);
+    else this.#size.set(bytes(/^\d+\s*$/.test(text) ? Number(text) * SECTOR : Number.NaN));
   }
 
   /** A disk that left and came back under the same name is another file. */

@@ -1,13 +1,13 @@
 // Processes that run and wait, and the load averages of the host.
-import { isAbsent, type Absence } from '#agent/contract';
+import { absent, isAbsent, type Absence } from '#agent/contract';
 import type { ProcStat } from '../../parse/stat.ts';
 import type { GaugeSeries, SeriesGroup } from '../../snapshot.ts';
 
 export class HostLoad {
   readonly group: SeriesGroup;
-  readonly #running: GaugeSeries;
-  readonly #blocked: GaugeSeries;
-  readonly #averages: readonly GaugeSeries[];
+  readonly #running: GaugeSeries<'count'>;
+  readonly #blocked: GaugeSeries<'count'>;
+  readonly #averages: readonly GaugeSeries<'none'>[];
 
   constructor(group: SeriesGroup) {
     this.group = group;
@@ -17,19 +17,13 @@ export class HostLoad {
   }
 
   setProcesses(stat: ProcStat | Absence): void {
-    setOr(this.#running, isAbsent(stat) ? stat : stat.running);
-    setOr(this.#blocked, isAbsent(stat) ? stat : stat.blocked);
+    this.#running.put(isAbsent(stat) ? stat : (stat.running ?? absent('unsupported')));
+    this.#blocked.put(isAbsent(stat) ? stat : (stat.blocked ?? absent('unsupported')));
   }
 
   setAverages(averages: readonly number[] | Absence): void {
     for (const [index, series] of this.#averages.entries()) {
-      setOr(series, isAbsent(averages) ? averages : averages[index]);
+      series.put(isAbsent(averages) ? averages : (averages[index] ?? absent('unsupported')));
     }
   }
-}
-
-function setOr(series: GaugeSeries, value: number | Absence | undefined): void {
-  if (value === undefined) series.absent('unsupported');
-  else if (isAbsent(value)) series.absent(value.reason);
-  else series.set(value);
 }

@@ -1,4 +1,5 @@
 // Series of the CPUs of one NUMA node, added up; of the single CPUs only the busiest is kept.
+import { ratio } from '#agent/contract';
 import { cpuModes } from '../../parse/stat.ts';
 import type { CounterSeries, GaugeSeries, SeriesGroup } from '../../snapshot.ts';
 import type { CpuTimes } from './times.ts';
@@ -6,8 +7,8 @@ import type { CpuTimes } from './times.ts';
 export class CpuNode {
   readonly group: SeriesGroup;
   readonly #modes: readonly CounterSeries[];
-  readonly #count: GaugeSeries;
-  readonly #busiest: GaugeSeries;
+  readonly #count: GaugeSeries<'count'>;
+  readonly #busiest: GaugeSeries<'ratio'>;
   /** Those offline too: the sum would fall without what they had. */
   readonly #known = new Set<number>();
   #online: readonly number[] = [];
@@ -34,10 +35,10 @@ export class CpuNode {
     this.#count.set(this.#online.length);
     let busiest = Number.NaN;
     for (const cpu of this.#online) {
-      const ratio = times.busyRatio(cpu);
-      if (!(ratio <= busiest) && !Number.isNaN(ratio)) busiest = ratio;
+      const busy = times.busyRatio(cpu);
+      if (!(busy <= busiest) && !Number.isNaN(busy)) busiest = busy;
     }
     // Read twice within one hundredth of a second, the last ratio still stands.
-    if (!Number.isNaN(busiest)) this.#busiest.set(busiest);
+    if (!Number.isNaN(busiest)) this.#busiest.set(ratio(busiest));
   }
 }

@@ -9,8 +9,8 @@ export class GpuArea {
   readonly #snapshot: Snapshot;
   readonly #group: SeriesGroup;
   #shown: 'reader' | 'failing' | 'nothing' = 'nothing';
-  #up: GaugeSeries | undefined;
-  #gpus: GaugeSeries | undefined;
+  #up: GaugeSeries<'boolean'> | undefined;
+  #gpus: GaugeSeries<'count'> | undefined;
 
   constructor(context: CollectorContext) {
     this.#presence = new AreaPresence('gpu', context);

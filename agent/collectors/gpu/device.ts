@@ -1,5 +1,5 @@
 // The series of one GPU, filled from one row of nvidia-smi. Rows: agent/contract/metrics/gpu.ts.
-import { absent, isAbsent, type Absence, type AbsenceReason } from '#agent/contract';
+import { absent, hertz, isAbsent, type Absence, type AbsenceReason } from '#agent/contract';
 import { canonicalPciAddress } from '../../parse/pci.ts';
 import type { NvidiaSmiRow } from '../../parse/nvidia-smi-csv.ts';
 import {
@@ -65,10 +65,10 @@ export class GpuDevice {
   readonly signature: string;
   shape: string;
   readonly identity: GpuIdentity;
-  readonly processes: GaugeSeries;
+  readonly processes: GaugeSeries<'count'>;
   readonly #snapshot: Snapshot;
   readonly #group: SeriesGroup;
-  readonly #up: GaugeSeries;
+  readonly #up: GaugeSeries<'boolean'>;
   readonly #fills: readonly Fill[];
   #lost: SeriesGroup | undefined;
 
@@ -148,7 +148,7 @@ function gaugeFills(group: SeriesGroup, identity: GpuIdentity): readonly Fill[] 
   return gaugeFields.map(({ id, fields, valueOf }) => {
     const gauge = group.gauge(id, identity);
     return (row) => {
-      put(gauge, firstValue(row, fields, valueOf));
+      gauge.put(firstValue(row, fields, valueOf));
     };
   });
 }
@@ -158,7 +158,7 @@ function clockFills(group: SeriesGroup, identity: GpuIdentity): readonly Fill[] 
     const gauge = group.gauge(id, { ...identity, domain });
     return (row) => {
       const megahertz = firstValue(row, [field], (cell) => parseQuantity(cell, 'MHz'));
-      put(gauge, isAbsent(megahertz) ? megahertz : megahertz * MEGAHERTZ);
+      gauge.put(isAbsent(megahertz) ? megahertz : hertz(megahertz * MEGAHERTZ));
     };
   });
 }
@@ -171,7 +171,7 @@ function throttleFills(group: SeriesGroup, identity: GpuIdentity, first: NvidiaS
   const fillMask: Fill = (row) => {
     const cell = row.get(THROTTLE_MASK);
     const mask = cell === undefined ? absent('unsupported') : parseMask(cell);
-    for (const { bit, gauge } of bits) put(gauge, isAbsent(mask) ? mask : Number((mask & bit) !== 0n));
+    for (const { bit, gauge } of bits) gauge.put(isAbsent(mask) ? mask : Number((mask & bit) !== 0n));
   };
   const counters = knownThrottleCounters(first).map(({ reason, field }): Fill => {
     const series = group.counter('gpu_throttle_seconds_total', { ...identity, reason });
@@ -189,10 +189,7 @@ function errorFills(group: SeriesGroup, identity: GpuIdentity, first: NvidiaSmiR
   const retired = retiredPageFields.map(({ cause, field }): Fill => {
     const gauge = group.gauge('gpu_retired_pages', { ...identity, cause });
     return (row) => {
-      put(
-        gauge,
-        firstValue(row, [field], (cell) => parseQuantity(cell, '')),
-      );
+      gauge.put(firstValue(row, [field], (cell) => parseQuantity(cell, '')));
     };
   });
   const ecc = eccCounters(first).map((counter): Fill => {
@@ -229,11 +226,6 @@ function firstValue(
     why ??= value;
   }
   return why ?? absent('unsupported');
-}
-
-function put(gauge: GaugeSeries, value: number | Absence): void {
-  if (isAbsent(value)) gauge.absent(value.reason);
-  else gauge.set(value);
 }
 
 function putMicroseconds(series: CounterSeries, microseconds: number | Absence): void {

@@ -59,7 +59,7 @@ export interface CounterOptions {
   readonly series: CounterSeries;
   readonly bits?: number;
   readonly factor?: 1 | 4;
-  readonly saturated?: GaugeSeries;
+  readonly saturated?: GaugeSeries<'boolean'>;
 }
 
 export class Counter {

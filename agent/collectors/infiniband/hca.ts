@@ -78,7 +78,11 @@ export class Hca {
 class PcieLink {
   readonly #tree: Tree;
   readonly #path: string | undefined;
-  readonly #gauges: readonly { gauge: GaugeSeries; file: string; valueOf: (text: string) => number | undefined }[];
+  readonly #gauges: readonly {
+    gauge: GaugeSeries<'none'>;
+    file: string;
+    valueOf: (text: string) => number | undefined;
+  }[];
 
   constructor(tree: Tree, group: SeriesGroup, { device, pciPath }: HcaFacts) {
     this.#tree = tree;

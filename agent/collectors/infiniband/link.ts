@@ -1,7 +1,7 @@
 // State, rate and width of a port, from ports/N/state, phys_state and rate.
-import { absent, isAbsent, type Absence } from '#agent/contract';
+import { absent, bytesPerSecond, isAbsent, type Absence, type Quantity } from '#agent/contract';
 import { ParseError } from '../../parse/parse-error.ts';
-import { dataGigabitsOf, laneSpeedOf, parsePortRate, type PortRate } from '../../parse/infiniband-rate.ts';
+import { dataGigabitsOf, laneSpeedOf, parsePortRate } from '../../parse/infiniband-rate.ts';
 import { ACTIVE, parsePortState, type PortState } from '../../parse/infiniband-state.ts';
 import type { GaugeSeries, SeriesGroup } from '../../snapshot.ts';
 import type { KeptFile, Tree } from '../../sources/tree.ts';
@@ -12,12 +12,12 @@ const BYTES_PER_GIGABIT = 1e9 / 8;
 export class PortLink {
   readonly #linkLayer: string;
   readonly #files: Readonly<Record<'state' | 'phys_state' | 'rate', KeptFile>>;
-  readonly #state: GaugeSeries;
-  readonly #physicalState: GaugeSeries;
-  readonly #rate: GaugeSeries;
-  readonly #dataRate: GaugeSeries;
-  readonly #lanes: GaugeSeries;
-  readonly #laneRate: GaugeSeries;
+  readonly #state: GaugeSeries<'none'>;
+  readonly #physicalState: GaugeSeries<'none'>;
+  readonly #rate: GaugeSeries<'bytes_per_second'>;
+  readonly #dataRate: GaugeSeries<'bytes_per_second'>;
+  readonly #lanes: GaugeSeries<'count'>;
+  readonly #laneRate: GaugeSeries<'bytes_per_second'>;
 
   constructor(tree: Tree, group: SeriesGroup, device: string, facts: PortFacts) {
     const labels = { device, port: facts.port };
@@ -34,14 +34,8 @@ export class PortLink {
 
   read(): void {
     const state = parsed(this.#files.state, parsePortState);
-    put(
-      this.#state,
-      mapped(state, ({ id }) => id),
-    );
-    put(
-      this.#physicalState,
-      mapped(parsed(this.#files.phys_state, parsePortState), ({ id }) => id),
-    );
+    this.#state.put(mapped(state, ({ id }) => id));
+    this.#physicalState.put(mapped(parsed(this.#files.phys_state, parsePortState), ({ id }) => id));
     this.#readRate(state);
   }
 
@@ -53,28 +47,15 @@ export class PortLink {
   #readRate(state: PortState | Absence): void {
     const active = isAbsent(state) ? state : state.id === ACTIVE ? undefined : absent('not_present');
     const rate = active ?? parsed(this.#files.rate, parsePortRate);
-    put(this.#rate, mapped(rate, gigabytesOf));
-    put(
-      this.#lanes,
-      mapped(rate, ({ lanes }) => lanes),
-    );
-    put(
-      this.#dataRate,
-      mapped(rate, (known) => inBytes(dataGigabitsOf(known, this.#linkLayer))),
-    );
-    put(
-      this.#laneRate,
-      mapped(rate, (known) => inBytes(laneSpeedOf(known)?.signalGigabits)),
-    );
+    this.#rate.put(mapped(rate, ({ gigabitsPerSecond }) => inBytes(gigabitsPerSecond)));
+    this.#lanes.put(mapped(rate, ({ lanes }) => lanes));
+    this.#dataRate.put(mapped(rate, (known) => inBytes(dataGigabitsOf(known, this.#linkLayer))));
+    this.#laneRate.put(mapped(rate, (known) => inBytes(laneSpeedOf(known)?.signalGigabits)));
   }
 }
 
-function gigabytesOf(rate: PortRate): number {
-  return rate.gigabitsPerSecond * BYTES_PER_GIGABIT;
-}
-
-function inBytes(gigabits: number | undefined): number | Absence {
-  return gigabits === undefined ? absent('unsupported') : gigabits * BYTES_PER_GIGABIT;
+function inBytes(gigabits: number | undefined): Quantity<'bytes_per_second'> | Absence {
+  return gigabits === undefined ? absent('unsupported') : bytesPerSecond(gigabits * BYTES_PER_GIGABIT);
 }
 
 function parsed<T>(file: KeptFile, parse: (text: string, source: string) => T): T | Absence {
@@ -88,11 +69,6 @@ function parsed<T>(file: KeptFile, parse: (text: string, source: string) => T): 
   }
 }
 
-function mapped<T>(value: T | Absence, use: (value: T) => number | Absence): number | Absence {
+function mapped<T, R>(value: T | Absence, use: (value: T) => R | Absence): R | Absence {
   return isAbsent(value) ? value : use(value);
-}
-
-function put(series: GaugeSeries, value: number | Absence): void {
-  if (isAbsent(value)) series.absent(value.reason);
-  else series.set(value);
 }

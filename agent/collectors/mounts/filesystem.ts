@@ -15,11 +15,11 @@ export class Filesystem {
   readonly group: SeriesGroup;
   readonly mountpoint: string;
   readonly fstype: string;
-  readonly #up: GaugeSeries;
-  readonly #size: GaugeSeries;
-  readonly #available: GaugeSeries;
-  readonly #files: GaugeSeries;
-  readonly #filesFree: GaugeSeries;
+  readonly #up: GaugeSeries<'boolean'>;
+  readonly #size: GaugeSeries<'bytes'>;
+  readonly #available: GaugeSeries<'bytes'>;
+  readonly #files: GaugeSeries<'count'>;
+  readonly #filesFree: GaugeSeries<'count'>;
 
   constructor(group: SeriesGroup, { mount, disks }: { readonly mount: Mount; readonly disks: readonly string[] }) {
     const { mountpoint, fstype } = mount;
@@ -54,9 +54,9 @@ export class Filesystem {
   }
 
   /** File systems that make inodes as they need them say that they have none. */
-  #setCapacity({ sizeBytes, availableBytes, files, filesFree }: Capacity): void {
-    this.#size.set(sizeBytes);
-    this.#available.set(availableBytes);
+  #setCapacity({ size, available, files, filesFree }: Capacity): void {
+    this.#size.set(size);
+    this.#available.set(available);
     if (files > 0) {
       this.#files.set(files);
       this.#filesFree.set(filesFree);

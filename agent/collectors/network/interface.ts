@@ -1,5 +1,13 @@
 // One network interface: its eight counters, its speed and whether it is up.
-import { absent, isAbsent, type Absence, type AbsenceReason, type CounterId } from '#agent/contract';
+import {
+  absent,
+  bytesPerSecond,
+  isAbsent,
+  type Absence,
+  type AbsenceReason,
+  type CounterId,
+  type Quantity,
+} from '#agent/contract';
 import type { NetDevLine } from '../../parse/net-dev.ts';
 import type { CounterSeries, GaugeSeries, SeriesGroup } from '../../snapshot.ts';
 import type { Tree } from '../../sources/tree.ts';
@@ -27,8 +35,8 @@ export class NetworkInterface {
   readonly #nameBytes: Buffer;
   readonly #group: SeriesGroup;
   readonly #counters: readonly (readonly [number, CounterSeries])[];
-  readonly #up: GaugeSeries;
-  #speed: GaugeSeries | undefined;
+  readonly #up: GaugeSeries<'boolean'>;
+  #speed: GaugeSeries<'bytes_per_second'> | undefined;
 
   constructor(context: CollectorContext, name: string) {
     this.name = name;
@@ -45,15 +53,19 @@ export class NetworkInterface {
 
   set({ fields }: NetDevLine, reading: number): void {
     this.lastReading = reading;
-    for (const [column, series] of this.#counters) series.set(fields[column] ?? 0);
+    for (const [column, series] of this.#counters) {
+      const value = fields[column];
+      if (value === undefined) series.absent('malformed');
+      else series.set(value);
+    }
   }
 
   readState(): void {
     const path = `sys/class/net/${this.name}`;
-    put(this.#up, readUp(this.#context.tree, path));
+    this.#up.put(readUp(this.#context.tree, path));
     const speed = readSpeed(this.#context.tree, path);
     if (!isAbsent(speed)) this.#speed ??= this.#group.gauge('network_speed_bytes_per_second', { device: this.name });
-    if (this.#speed) put(this.#speed, speed);
+    this.#speed?.put(speed);
   }
 
   absent(reason: AbsenceReason): void {
@@ -76,16 +88,11 @@ function readUp(tree: Tree, path: string): number | Absence {
 }
 
 /** Physical interfaces and bonds; a link that is down or a driver that does not know says -1 or refuses. */
-function readSpeed(tree: Tree, path: string): number | Absence {
+function readSpeed(tree: Tree, path: string): Quantity<'bytes_per_second'> | Absence {
   if (!tree.exists(`${path}/device`) && !tree.exists(`${path}/bonding`)) return absent('unsupported');
   const megabits = tree.text(`${path}/speed`);
   if (isAbsent(megabits)) return megabits;
   // The kernel prints what the driver says, and some say 2^32 - 1.
   const known = /^[1-9]\d{0,8}$/.test(megabits.trim());
-  return known ? Number(megabits) * BYTES_PER_MEGABIT : absent('unsupported');
-}
-
-function put(series: GaugeSeries, value: number | Absence): void {
-  if (isAbsent(value)) series.absent(value.reason);
-  else series.set(value);
+  return known ? bytesPerSecond(Number(megabits) * BYTES_PER_MEGABIT) : absent('unsupported');
 }

@@ -1,5 +1,5 @@
 // One NVMe controller: its state, PCIe link and temperature.
-import { absent, isAbsent, type Absence } from '#agent/contract';
+import { absent, celsius, isAbsent, type Absence, type Quantity } from '#agent/contract';
 import { parseInteger } from '../../parse/bytes.ts';
 import { ParseError } from '../../parse/parse-error.ts';
 import type { GaugeSeries, SeriesGroup } from '../../snapshot.ts';
@@ -17,9 +17,9 @@ export class NvmeController {
   readonly group: SeriesGroup;
   readonly #context: CollectorContext;
   readonly #facts: ControllerFacts;
-  readonly #up: GaugeSeries;
+  readonly #up: GaugeSeries<'boolean'>;
   readonly #link: PcieLink | undefined;
-  readonly #temperature: GaugeSeries | undefined;
+  readonly #temperature: GaugeSeries<'celsius'> | undefined;
   #state: string | Absence = absent('not_present');
   #restUntilMs = Number.NEGATIVE_INFINITY;
 
@@ -54,20 +54,17 @@ export class NvmeController {
 
   readSlow(): void {
     this.#link?.read();
-    if (!this.#temperature) return;
-    const temperature = this.#readTemperature();
-    if (isAbsent(temperature)) this.#temperature.absent(temperature.reason);
-    else this.#temperature.set(temperature);
+    this.#temperature?.put(this.#readTemperature());
   }
 
   /** The drive itself is asked: one that is not live may let the question wait for a minute. */
-  #readTemperature(): number | Absence {
+  #readTemperature(): Quantity<'celsius'> | Absence {
     const { tree, monotonicMs, log } = this.#context;
     const { temperature = '', info } = this.#facts;
     if (!isAbsent(this.#state) && this.#state !== 'live') return absent('timed_out');
     const startMs = monotonicMs();
     if (startMs < this.#restUntilMs) return absent('timed_out');
-    const celsius = parsed(tree.file(temperature), temperature);
+    const answer = parsed(tree.file(temperature), temperature);
     const tookMs = monotonicMs() - startMs;
     if (tookMs > SLOW_ANSWER_MS) {
       this.#restUntilMs = startMs + REST_MS;
@@ -76,7 +73,7 @@ export class NvmeController {
         ms: Math.round(tookMs),
       });
     }
-    return celsius;
+    return answer;
   }
 
   #tellState(state: string): void {
@@ -87,12 +84,12 @@ export class NvmeController {
   }
 }
 
-function parsed(file: { read(): Buffer | Absence; close(): void }, path: string): number | Absence {
+function parsed(file: { read(): Buffer | Absence; close(): void }, path: string): Quantity<'celsius'> | Absence {
   const bytes = file.read();
   file.close();
   if (isAbsent(bytes)) return bytes;
   try {
-    return parseInteger(bytes, path) / MILLIDEGREES;
+    return celsius(parseInteger(bytes, path) / MILLIDEGREES);
   } catch (error) {
     if (error instanceof ParseError) return absent('malformed');
     throw error;

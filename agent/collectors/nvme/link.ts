@@ -9,10 +9,10 @@ export class PcieLink {
   readonly #tree: Tree;
   readonly #device: string;
   readonly #port: string;
-  readonly #generation: GaugeSeries;
-  readonly #generationMax: GaugeSeries;
-  readonly #width: GaugeSeries;
-  readonly #widthMax: GaugeSeries;
+  readonly #generation: GaugeSeries<'none'>;
+  readonly #generationMax: GaugeSeries<'none'>;
+  readonly #width: GaugeSeries<'none'>;
+  readonly #widthMax: GaugeSeries<'none'>;
 
   /** undefined for what has no link: fabrics, and controllers inside the root complex ("Unknown", width 0 of 255). */
   static find(tree: Tree, group: SeriesGroup, { link, info }: ControllerFacts): PcieLink | undefined {
@@ -37,22 +37,17 @@ export class PcieLink {
   }
 
   read(): void {
-    put(this.#generation, this.#value('current_link_speed', pcieGenerationOf));
-    put(this.#width, this.#value('current_link_width', pcieWidthOf));
+    this.#generation.put(this.#value('current_link_speed', pcieGenerationOf));
+    this.#width.put(this.#value('current_link_width', pcieWidthOf));
     // A drive in a slot of an older generation could do more; one with four lanes on a port of eight could not.
-    put(this.#generationMax, this.#value('max_link_speed', pcieGenerationOf));
+    this.#generationMax.put(this.#value('max_link_speed', pcieGenerationOf));
     const lanes = this.#value('max_link_width', pcieWidthOf);
     const portLanes = pcieWidthOf(this.#tree.word(`${this.#port}/max_link_width`) ?? '');
-    put(this.#widthMax, isAbsent(lanes) || portLanes === undefined ? lanes : Math.min(lanes, portLanes));
+    this.#widthMax.put(isAbsent(lanes) || portLanes === undefined ? lanes : Math.min(lanes, portLanes));
   }
 
   #value(file: string, parse: (text: string) => number | undefined): number | Absence {
     const text = this.#tree.text(`${this.#device}/${file}`);
     return isAbsent(text) ? text : (parse(text) ?? absent('unsupported'));
   }
-}
-
-function put(series: GaugeSeries, value: number | Absence): void {
-  if (isAbsent(value)) series.absent(value.reason);
-  else series.set(value);
 }

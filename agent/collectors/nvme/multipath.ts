@@ -39,8 +39,8 @@ export function findMultipaths(tree: Tree): ReadonlyMap<string, readonly NvmePat
 export class MultipathDisk {
   readonly group: SeriesGroup;
   readonly #tree: Tree;
-  readonly #count: GaugeSeries;
-  readonly #up: GaugeSeries;
+  readonly #count: GaugeSeries<'count'>;
+  readonly #up: GaugeSeries<'count'>;
   #paths: readonly NvmePath[] = [];
 
   constructor(tree: Tree, group: SeriesGroup, device: string) {

@@ -24,10 +24,10 @@ export const areas = [
 ] as const;
 export type Area = (typeof areas)[number];
 
-export interface MetricRow<L extends string = string, K extends Kind = Kind> {
+export interface MetricRow<L extends string = string, K extends Kind = Kind, U extends Unit = Unit> {
   readonly kind: K;
   readonly area: Area;
-  readonly unit: Unit;
+  readonly unit: U;
   /** Label names after `node`, in the order they are written. The first one names the device. */
   readonly labels: readonly L[];
   /** HELP text: ends without a full stop, says the source's own field. */
@@ -59,7 +59,7 @@ interface Details<L extends string> {
 /** Row builders of one area: `const { counter, gauge, info } = rowsOf('block')`. */
 export function rowsOf(area: Area): {
   counter: <L extends string = never>(unit: Unit, details: Details<L>) => MetricRow<L, 'counter'>;
-  gauge: <L extends string = never>(unit: Unit, details: Details<L>) => MetricRow<L, 'gauge'>;
+  gauge: <U extends Unit, L extends string = never>(unit: U, details: Details<L>) => MetricRow<L, 'gauge', U>;
   info: <L extends string = never>(details: Details<L>) => MetricRow<L, 'info'>;
 } {
   return {
@@ -69,7 +69,12 @@ export function rowsOf(area: Area): {
   };
 }
 
-function row<L extends string, K extends Kind>(kind: K, area: Area, unit: Unit, details: Details<L>): MetricRow<L, K> {
+function row<L extends string, K extends Kind, U extends Unit>(
+  kind: K,
+  area: Area,
+  unit: U,
+  details: Details<L>,
+): MetricRow<L, K, U> {
   return {
     kind,
     area,

@@ -179,7 +179,7 @@ describe('stat -f', () => {
     const points = ['/', '/gone', '/with\nnewline', '/4096 10 5 4 3 2 /x'];
     const found = parseStatfsOutput(line('/') + line('/with\nnewline') + line('/4096 10 5 4 3 2 /x'), points, 'f');
     expect([...found.keys()]).toEqual(['/', '/with\nnewline', '/4096 10 5 4 3 2 /x']);
-    expect(found.get('/')).toEqual({ sizeBytes: 40960, availableBytes: 16384, files: 3, filesFree: 2 });
+    expect(found.get('/')).toEqual({ size: 40960, available: 16384, files: 3, filesFree: 2 });
   });
 
   it('refuses what was not asked for', () => {
