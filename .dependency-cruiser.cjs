@@ -66,7 +66,7 @@ module.exports = {
       severity: 'error',
       comment: 'A parser turns text into data: no Node module, no source.',
       from: { path: '^agent/parse/' },
-      to: { pathNot: ['^agent/parse/', '^agent/contract/', 'node_modules/(valibot|fast-xml-parser)'] },
+      to: { pathNot: ['^agent/parse/', '^agent/contract/', 'node_modules/(valibot|saxes)'] },
     },
     {
       name: 'one-place-for-charts',
