@@ -8,3 +8,4 @@ export * from './settings.ts';
 export * from './text-format.ts';
 export * from './units.ts';
 export * from './wire.ts';
+export * from './xid.ts';
