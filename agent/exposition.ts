@@ -1,11 +1,12 @@
 // A snapshot as Prometheus text, OpenMetrics or JSON. https://prometheus.io/docs/instrumenting/exposition_formats/
 import {
-  absenceReasons,
   type AbsenceReason,
   type AgentMetricId,
   agentCatalogue,
   deviceOf,
+  isReason,
   metricName,
+  namedLabels,
   PRESENT,
   reasonOfState,
   renderHeadOf,
@@ -107,7 +108,11 @@ export function renderDocument(snapshot: Snapshot, node: string, timeMs: number)
     time: new Date(timeMs).toISOString(),
     samples: present
       .filter(({ id }) => id !== 'unavailable')
-      .map((series) => ({ metric: metricName(series.id), labels: labelsOf(series), value: valueOf(series) })),
+      .map((series) => ({
+        metric: metricName(series.id),
+        labels: namedLabels(series.row, series.labels),
+        value: valueOf(series),
+      })),
     unavailable: readUnavailable(snapshot),
     collectors: collectorsOf(present),
   };
@@ -139,9 +144,6 @@ function renderFamily(id: AgentMetricId, lines: string, format: TextFormat): str
   return lines === '' ? '' : renderHeadOf(id, format) + lines;
 }
 
-const reasons = new Set<string>(absenceReasons);
-const isReason = (text: string): text is AbsenceReason => reasons.has(text);
-
 function statedBy({ state, labels }: Series): Unavailable | undefined {
   const [area = '', device = '', name = '', reason = ''] = labels;
   return state === PRESENT && isReason(reason) ? { area, device, name, reason } : undefined;
@@ -151,10 +153,6 @@ function missingIn({ id, row, labels, state }: Series): Unavailable | undefined 
   const reason = reasonOfState(state);
   if (reason === undefined || row.kind === 'info') return undefined;
   return { area: row.area, device: deviceOf(row, labels), name: id, reason };
-}
-
-function labelsOf({ row, labels }: Series): Readonly<Record<string, string>> {
-  return Object.fromEntries(row.labels.map((label, index) => [label, labels[index] ?? '']));
 }
 
 function collectorsOf(present: readonly Series[]): SampleDocument['collectors'] {

@@ -10,6 +10,12 @@ export const absenceReasons = [
 ] as const;
 export type AbsenceReason = (typeof absenceReasons)[number];
 
+const reasons: ReadonlySet<string> = new Set(absenceReasons);
+
+export function isReason(text: string): text is AbsenceReason {
+  return reasons.has(text);
+}
+
 /** A value that is missing, and why. */
 export interface Absence {
   readonly kind: 'absent';

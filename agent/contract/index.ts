@@ -3,6 +3,7 @@ export * from './absence.ts';
 export * from './catalogue.ts';
 export * from './frame.ts';
 export * from './inventory.ts';
+export * from './labels.ts';
 export * from './metrics/row.ts';
 export * from './settings.ts';
 export * from './text-format.ts';

@@ -1,10 +1,11 @@
-// What somebody should look at: GPUs held idle or underused, nodes that deliver nothing.
+// What somebody should look at: GPUs that are ill, held idle or underused, nodes that deliver nothing.
 // A condition is pending from when it is seen and fires once it has lasted as long as the configuration says.
 import type { Alert } from '#server/contract';
 import type { ServerConfig } from '../config.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { FleetGpu } from '../fleet/gpu.ts';
 import type { FleetNode } from '../fleet/node.ts';
+import { alertsOfLoss, alertsOfReader, alertsOfXids, MissingGpus } from './gpu-health.ts';
 import { heldIdleText, nodeDownText, underusedText } from './texts.ts';
 
 export type AlertSettings = Pick<
@@ -18,6 +19,7 @@ const CRITICAL_AFTER_MS = 4 * 3_600_000;
 export class Alerts {
   readonly #fleet: Fleet;
   readonly #settings: AlertSettings;
+  readonly #missing = new MissingGpus();
   #current: readonly Alert[] = [];
 
   constructor(fleet: Fleet, settings: AlertSettings) {
@@ -41,8 +43,9 @@ export class Alerts {
 
   #ofNode(node: FleetNode, nowMs: number): readonly Alert[] {
     const sinceMs = node.lastReceivedMs;
-    if (sinceMs === undefined || node.isUp(nowMs)) return [];
-    const { length: gpus } = this.#fleet.gpusOf(node);
+    if (sinceMs === undefined) return [];
+    const gpus = this.#fleet.gpusOf(node);
+    if (node.isUp(nowMs)) return [...alertsOfReader(node, gpus, nowMs), ...this.#missing.alertsOf(node, gpus, nowMs)];
     return [
       {
         id: `node_down:${node.name}`,
@@ -53,7 +56,7 @@ export class Alerts {
         gpu: null,
         uuid: null,
         since_ms: sinceMs,
-        text: nodeDownText(node.name, nowMs - sinceMs, gpus),
+        text: nodeDownText(node.name, nowMs - sinceMs, gpus.length),
       },
     ];
   }
@@ -62,6 +65,10 @@ export class Alerts {
   #ofGpu(gpu: FleetGpu, nowMs: number): readonly Alert[] {
     const lowSinceMs = gpu.account.lowSince(nowMs, this.#settings['alerts.underused_below']);
     if (!gpu.node.isUp(nowMs)) return [];
+    return [...alertsOfLoss(gpu, nowMs), ...alertsOfXids(gpu), ...this.#ofUse(gpu, lowSinceMs, nowMs)];
+  }
+
+  #ofUse(gpu: FleetGpu, lowSinceMs: number | undefined, nowMs: number): readonly Alert[] {
     if (gpu.account.class === 'held.idle') return [this.#heldIdle(gpu, nowMs)];
     return lowSinceMs === undefined ? [] : [this.#underused(gpu, lowSinceMs, nowMs)];
   }

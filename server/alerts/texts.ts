@@ -14,6 +14,29 @@ export function nodeDownText(node: string, forMs: number, gpus: number): string 
   return `${node} delivers nothing for ${renderDuration(forMs)}${judged}`;
 }
 
+export function driverHangsText(node: string, forMs: number, gpus: number): string {
+  const out = gpus === 0 ? '' : `; its ${gpus === 1 ? 'GPU is' : `${gpus} GPUs are`} out`;
+  return `${node}: GPU driver not answering for ${renderDuration(forMs)}${out}`;
+}
+
+export function gpuLostText(node: string, gpu: string, forMs: number): string {
+  return `${node} GPU ${gpu} is lost for ${renderDuration(forMs)}: the driver no longer reaches it`;
+}
+
+export function gpusMissingText(node: string, seen: number, expected: number): string {
+  return `${node}: the driver answers for ${seen} of ${expected} GPUs`;
+}
+
+export interface XidFacts {
+  readonly code: number;
+  readonly title: string;
+  readonly advice: string;
+}
+
+export function xidText(node: string, gpu: string, { code, title, advice }: XidFacts): string {
+  return `${node} GPU ${gpu}: Xid ${code}, ${title}. ${advice}`;
+}
+
 /** `40 s`, `14 min`, `3 h 20 min`, `2 d 5 h`. */
 export function renderDuration(ms: number): string {
   const seconds = Math.floor(ms / 1000);

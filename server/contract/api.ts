@@ -59,6 +59,32 @@ export interface FleetSummary {
   readonly infiniband: FabricTotals;
 }
 
+export const outageKinds = ['driver_hangs', 'gpu_lost', 'not_read'] as const;
+/** A driver that does not answer, a GPU that the driver lost, readings that are missing for another reason. */
+export type OutageKind = (typeof outageKinds)[number];
+
+/** Why a GPU has no readings although its node delivers. */
+export interface Outage {
+  readonly kind: OutageKind;
+  readonly reason: AbsenceReason;
+  readonly since_ms: number;
+  /** Without the time. */
+  readonly text: string;
+}
+
+/** How GPUs are read on a node; empty where the agent does not say. */
+export interface GpuReaderSummary {
+  /** nvml, nvidia_smi, dcgm_exporter. */
+  readonly backend: string;
+  /** gpm, dcgm_exporter, dcgmi, none. */
+  readonly profiling: string;
+  /** GPUs the driver answers for, and those on the PCI bus. */
+  readonly gpus_seen: number | null;
+  readonly gpus_expected: number | null;
+  /** Of the driver as a whole. */
+  readonly outage: Outage | null;
+}
+
 export interface GpuSummary {
   readonly node: string;
   readonly gpu: string;
@@ -75,6 +101,8 @@ export interface GpuSummary {
   readonly power_watts: number | null;
   readonly temperature_celsius: number | null;
   readonly processes: number | null;
+  /** null while it answers, and while its node is down. */
+  readonly outage: Outage | null;
 }
 
 /** A device or quantity that is missing on a node. `device` and `name` are empty for a whole area. */
@@ -103,6 +131,8 @@ export interface NodeSummary {
   readonly infiniband_bytes_per_second: number | null;
   /** Areas that are wholly missing, with the reason. */
   readonly missing: readonly Unavailable[];
+  /** null where no GPU is read, and while the node is down. */
+  readonly gpu_reader: GpuReaderSummary | null;
 }
 
 export interface Sample {
@@ -119,9 +149,19 @@ export interface NodeDetail extends NodeSummary {
   readonly unavailable: readonly Unavailable[];
 }
 
+export const alertKinds = [
+  'driver_hangs',
+  'gpu_lost',
+  'gpu_xid',
+  'gpu_held_idle',
+  'gpu_underused',
+  'node_down',
+] as const;
+export type AlertKind = (typeof alertKinds)[number];
+
 export interface Alert {
   readonly id: string;
-  readonly kind: 'gpu_held_idle' | 'gpu_underused' | 'node_down';
+  readonly kind: AlertKind;
   readonly severity: 'warning' | 'critical';
   /** pending = seen, but not yet for long enough. */
   readonly state: 'pending' | 'firing';

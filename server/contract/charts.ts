@@ -1,12 +1,11 @@
-// Charts of the node page: one row per chart, and how a line's value follows from the node's series.
-// Pure, so that the server's history and the page's live points are computed by the same code.
-import { rowOf, type AgentMetricId, type Unit } from '#agent/contract';
+// Charts of the node page: one row per chart. How a line's value follows from the series: chart-lines.ts.
+import type { AgentMetricId, Unit } from '#agent/contract';
 
 export type ChartSource =
   /** The level itself. */
   | { readonly kind: 'value'; readonly metric: AgentMetricId }
-  /** Gain per second of a counter. */
-  | { readonly kind: 'rate'; readonly metric: AgentMetricId }
+  /** Gain per second of a counter, or a level that says the same where the device has no counter. */
+  | { readonly kind: 'rate'; readonly metric: AgentMetricId; readonly orLevel?: AgentMetricId }
   /** Gain of one counter by gain of another; nothing while the divisor stands still. */
   | { readonly kind: 'quotient'; readonly metric: AgentMetricId; readonly by: AgentMetricId }
   /** Share of one label's values in the gain of a counter, without those named. */
@@ -19,6 +18,14 @@ export type ChartSource =
   /** One minus a level by another level of the same device. */
   | { readonly kind: 'used'; readonly metric: AgentMetricId; readonly of: AgentMetricId };
 
+export interface ChartOver {
+  readonly label: string;
+  /** Their sum, or the greatest: what goes on at the same time must not be added up. */
+  readonly by: 'sum' | 'greatest';
+  /** Only these values of the label. */
+  readonly only?: readonly string[];
+}
+
 export interface ChartSpec {
   readonly id: string;
   readonly title: string;
@@ -26,11 +33,29 @@ export interface ChartSpec {
   readonly source: ChartSource;
   /** Only series with these label values. */
   readonly where?: Readonly<Record<string, string>>;
+  /** Series that differ in this label alone are one line; those that are not there count nothing. */
+  readonly over?: ChartOver;
   /** Top of the scale where the unit has one. */
   readonly max?: number;
   /** What one line is, in the plural: "8 GPUs". */
   readonly lines: string;
+  /** Not every device can tell: the chart is left out until a value has come. */
+  readonly onceKnown?: true;
 }
+
+/** MIG instances are parts of their GPU. */
+const wholeGpu = { mig_gi: '', mig_ci: '' } as const;
+
+/** Reasons that hold clocks down; idleness and settings that somebody chose are none. */
+export const heldDownBy = [
+  'sw_power_cap',
+  'hw_slowdown',
+  'sw_thermal_slowdown',
+  'hw_thermal_slowdown',
+  'hw_power_brake_slowdown',
+] as const;
+/** As the counters of older drivers call them. */
+export const olderReasons = ['thermal', 'board_limit', 'reliability'] as const;
 
 export const nodeCharts: readonly ChartSpec[] = [
   {
@@ -53,6 +78,7 @@ export const nodeCharts: readonly ChartSpec[] = [
     title: 'GPU memory used',
     unit: 'bytes',
     lines: 'GPUs',
+    where: wholeGpu,
     source: { kind: 'value', metric: 'gpu_memory_used_bytes' },
   },
   {
@@ -61,6 +87,60 @@ export const nodeCharts: readonly ChartSpec[] = [
     unit: 'celsius',
     lines: 'GPUs',
     source: { kind: 'value', metric: 'gpu_temperature_celsius' },
+  },
+  {
+    id: 'gpu_sm_active',
+    title: 'SMs active',
+    unit: 'ratio',
+    max: 1,
+    lines: 'GPUs',
+    onceKnown: true,
+    source: { kind: 'value', metric: 'gpu_sm_active_ratio' },
+  },
+  {
+    id: 'gpu_tensor_active',
+    title: 'Tensor cores active',
+    unit: 'ratio',
+    max: 1,
+    lines: 'GPUs',
+    onceKnown: true,
+    source: { kind: 'value', metric: 'gpu_tensor_active_ratio' },
+  },
+  {
+    id: 'gpu_throttled',
+    title: 'GPU throttled',
+    unit: 'ratio',
+    max: 1,
+    lines: 'GPUs',
+    onceKnown: true,
+    over: { label: 'reason', by: 'greatest', only: [...heldDownBy, ...olderReasons] },
+    source: { kind: 'rate', metric: 'gpu_throttle_seconds_total' },
+  },
+  {
+    id: 'gpu_pcie_received',
+    title: 'PCIe host to GPU',
+    unit: 'bytes_per_second',
+    lines: 'GPUs',
+    onceKnown: true,
+    source: { kind: 'rate', metric: 'gpu_pcie_rx_bytes_total', orLevel: 'gpu_pcie_rx_bytes_per_second' },
+  },
+  {
+    id: 'gpu_nvlink_received',
+    title: 'NVLink received',
+    unit: 'bytes_per_second',
+    lines: 'GPUs',
+    onceKnown: true,
+    over: { label: 'link', by: 'sum' },
+    source: { kind: 'rate', metric: 'gpu_nvlink_rx_bytes_total', orLevel: 'gpu_nvlink_rx_bytes_per_second' },
+  },
+  {
+    id: 'gpu_nvlink_sent',
+    title: 'NVLink sent',
+    unit: 'bytes_per_second',
+    lines: 'GPUs',
+    onceKnown: true,
+    over: { label: 'link', by: 'sum' },
+    source: { kind: 'rate', metric: 'gpu_nvlink_tx_bytes_total', orLevel: 'gpu_nvlink_tx_bytes_per_second' },
   },
   {
     id: 'disk_read',
@@ -159,114 +239,3 @@ export const nodeCharts: readonly ChartSpec[] = [
     source: { kind: 'rate', metric: 'network_transmit_bytes_total' },
   },
 ];
-
-/** One series as the schema names it: metric id and label values in the row's order. */
-export type SchemaEntry = readonly [metric: AgentMetricId, labels: readonly string[]];
-
-export interface ChartLine {
-  /** The device: `nvme0n1`, `GPU 3`, `mlx5_0/1`; empty where there is only one. */
-  readonly name: string;
-  readonly source: ChartSource['kind'];
-  /** Indexes of the series above and below the division; `below` is empty for plain values and rates. */
-  readonly above: readonly number[];
-  readonly below: readonly number[];
-}
-
-/** What a line's value is computed from. NaN means not there. */
-export interface SeriesView {
-  /** Level in base units. */
-  level(index: number): number;
-  /** Gain per second in base units. */
-  rate(index: number): number;
-}
-
-export function linesOf(spec: ChartSpec, schema: readonly SchemaEntry[]): readonly ChartLine[] {
-  const { source } = spec;
-  const drop = source.kind === 'share' ? source.label : undefined;
-  const mine = entriesOf(schema, source.metric, spec.where ?? {});
-  const groups = Map.groupBy(mine, ({ labels }) => keyOf(labels, drop));
-  return [...groups.values()].map((group) => {
-    const first = group[0]?.labels ?? {};
-    return { name: deviceName(first, drop), source: source.kind, ...partsOf(source, group, schema) };
-  });
-}
-
-/** The line's value now; NaN where it cannot be told. */
-export function valueOf(line: ChartLine, view: SeriesView): number {
-  const sum = (indexes: readonly number[], of: (index: number) => number): number =>
-    indexes.reduce((total, index) => total + of(index), 0);
-  const rate = (index: number): number => view.rate(index);
-  const level = (index: number): number => view.level(index);
-  switch (line.source) {
-    case 'value':
-      return sum(line.above, level);
-    case 'rate':
-      return sum(line.above, rate);
-    case 'quotient':
-    case 'share': {
-      const below = sum(line.below, rate);
-      return below > 0 ? sum(line.above, rate) / below : NaN;
-    }
-    case 'used': {
-      const below = sum(line.below, level);
-      return below > 0 ? 1 - sum(line.above, level) / below : NaN;
-    }
-  }
-}
-
-interface Indexed {
-  readonly index: number;
-  readonly labels: Readonly<Record<string, string>>;
-}
-
-function entriesOf(
-  schema: readonly SchemaEntry[],
-  metric: AgentMetricId,
-  where: Readonly<Record<string, string>>,
-): readonly Indexed[] {
-  const names = rowOf(metric).labels;
-  return schema.flatMap(([id, values], index) => {
-    if (id !== metric) return [];
-    const labels = Object.fromEntries(names.map((name, at) => [name, values[at] ?? '']));
-    return Object.entries(where).every(([name, value]) => labels[name] === value) ? [{ index, labels }] : [];
-  });
-}
-
-function partsOf(
-  source: ChartSource,
-  group: readonly Indexed[],
-  schema: readonly SchemaEntry[],
-): Pick<ChartLine, 'above' | 'below'> {
-  const all = group.map(({ index }) => index);
-  switch (source.kind) {
-    case 'value':
-    case 'rate':
-      return { above: all, below: [] };
-    case 'share':
-      return {
-        above: group
-          .filter(({ labels }) => !source.without.includes(labels[source.label] ?? ''))
-          .map(({ index }) => index),
-        below: all,
-      };
-    case 'quotient':
-      return { above: all, below: entriesOf(schema, source.by, group[0]?.labels ?? {}).map(({ index }) => index) };
-    case 'used':
-      return { above: all, below: entriesOf(schema, source.of, group[0]?.labels ?? {}).map(({ index }) => index) };
-  }
-}
-
-function keyOf(labels: Readonly<Record<string, string>>, drop: string | undefined): string {
-  return Object.entries(labels)
-    .filter(([name]) => name !== drop)
-    .map(([, value]) => value)
-    .join('\u0000');
-}
-
-function deviceName(labels: Readonly<Record<string, string>>, drop: string | undefined): string {
-  if (labels['gpu'] !== undefined) return `GPU ${labels['gpu']}`;
-  if (labels['port'] !== undefined) return `${labels['device'] ?? ''}/${labels['port']}`;
-  const [first] = Object.entries(labels).filter(([name]) => name !== drop);
-  if (!first) return '';
-  return first[0] === 'numa_node' ? `NUMA ${first[1]}` : first[1];
-}

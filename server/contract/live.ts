@@ -5,7 +5,7 @@
 // socket.io refuses more.
 import type { AgentMetricId, Inventory } from '#agent/contract';
 import type { Alert, FleetSummary, GpuSummary, NodeSummary } from './api.ts';
-import type { SchemaEntry } from './charts.ts';
+import type { SchemaEntry } from './chart-lines.ts';
 
 export type Watch = { readonly view: 'fleet' } | { readonly view: 'node'; readonly node: string };
 export type WatchReply = { readonly ok: true } | { readonly ok: false; readonly message: string };

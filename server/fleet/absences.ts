@@ -1,10 +1,7 @@
 // What a node does not have, and why: the agent's own statements and every series that is absent now.
-import { deviceOf, PRESENT, type AbsenceReason, absenceReasons } from '#agent/contract';
+import { deviceOf, isReason, PRESENT } from '#agent/contract';
 import type { Unavailable } from '#server/contract';
 import type { FleetNode } from './node.ts';
-
-const reasons = new Set<string>(absenceReasons);
-const isReason = (text: string): text is AbsenceReason => reasons.has(text);
 
 /** Each statement once. */
 export function readAbsences(node: FleetNode): readonly Unavailable[] {

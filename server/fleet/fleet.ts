@@ -84,7 +84,7 @@ export class Fleet {
   take(node: FleetNode, frame: ReceivedFrame): void {
     node.take(frame);
     for (const gpu of this.gpusOf(node)) {
-      const reading = gpu.reading();
+      const reading = gpu.take(frame.receivedMs);
       if (reading) gpu.account.observe(frame.receivedMs, reading);
     }
   }

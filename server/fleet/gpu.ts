@@ -1,8 +1,12 @@
 // One GPU of the fleet: who it is, where its series are, and its account. It outlives the series when it vanishes.
+import type { AbsenceReason } from '#agent/contract';
+import type { Outage } from '#server/contract';
 import type { GpuReading } from '../diagnosis/first-verdict.ts';
+import { findOutage, isFault, type FoundOutage } from '../diagnosis/outage.ts';
 import type { GpuAccount } from '../ledger/account.ts';
 import type { FleetNode } from './node.ts';
-import type { GpuSeries } from './schema.ts';
+import { OutageWatch } from './outage-watch.ts';
+import type { GpuSeries, XidSeries } from './schema.ts';
 
 export class FleetGpu {
   readonly node: FleetNode;
@@ -12,6 +16,7 @@ export class FleetGpu {
   pciBusId = '';
   name = '';
   #series: GpuSeries | undefined;
+  readonly #outage = new OutageWatch();
 
   constructor(node: FleetNode, series: GpuSeries, account: GpuAccount) {
     this.node = node;
@@ -60,10 +65,43 @@ export class FleetGpu {
     return sum;
   }
 
-  /** What the newest frame says for the verdict; nothing without utilisation or while the GPU does not answer. */
-  reading(): GpuReading | undefined {
+  /** Why it had no readings in the newest frame. */
+  get outage(): Outage | undefined {
+    return this.#outage.current;
+  }
+  get xids(): readonly XidSeries[] {
+    return this.#series?.xids ?? [];
+  }
+
+  /** What the newest frame says for the verdict; nothing where it could not be seen what the GPU does. */
+  take(nowMs: number): GpuReading | undefined {
+    const found = this.#findOutage(nowMs);
+    this.#outage.update(found, nowMs);
+    if (found) return isFault(found.kind) ? { kind: 'fault' } : undefined;
     const busy = this.utilization;
-    if (Number.isNaN(busy) || this.node.level(this.#series?.up) === 0) return undefined;
-    return { busy, processes: this.processes, memoryUsedBytes: this.memoryUsed };
+    if (Number.isNaN(busy)) return undefined;
+    return { kind: 'usage', busy, processes: this.processes, memoryUsedBytes: this.memoryUsed };
+  }
+
+  #findOutage(nowMs: number): FoundOutage | undefined {
+    const { node } = this;
+    if (!this.#series) {
+      const ofNode = node.readerOutage(nowMs);
+      return ofNode && isFault(ofNode.kind) ? ofNode : { kind: 'not_read', reason: 'not_present' };
+    }
+    const { up, stuck } = node.schema.reader;
+    return findOutage({
+      readerUp: node.level(up),
+      readerStuck: node.level(stuck),
+      up: node.level(this.#series.up),
+      reason: this.#vitalReason(this.#series),
+    });
+  }
+
+  /** Why the readings that every GPU has are all missing. */
+  #vitalReason({ utilization, memoryUsed, temperature, power }: GpuSeries): AbsenceReason | undefined {
+    const vital = [utilization, memoryUsed, temperature, power].filter((series) => series !== undefined);
+    const reasons = vital.map(({ index }) => this.node.reason(index));
+    return reasons.includes(undefined) ? undefined : reasons.find((reason) => reason !== 'unsupported');
   }
 }

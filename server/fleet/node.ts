@@ -1,12 +1,24 @@
 // One node as it stands: what its agent said it is, its series, and the newest value of each.
-import { FrameDecoder, PRESENT, reasonOfState, type AbsenceReason, type Hello, type Inventory } from '#agent/contract';
-import type { SeriesView } from '#server/contract';
+import {
+  FrameDecoder,
+  isReason,
+  PRESENT,
+  reasonOfState,
+  type AbsenceReason,
+  type Hello,
+  type Inventory,
+} from '#agent/contract';
+import type { Outage, SeriesView } from '#server/contract';
+import { findReaderOutage, type FoundOutage } from '../diagnosis/outage.ts';
 import { ClockOffset } from './clock-offset.ts';
 import { FrameHistory } from './history.ts';
+import { OutageWatch } from './outage-watch.ts';
 import { buildSchema, sameSchema, type NodeSchema, type PublishedSeries } from './schema.ts';
 
 /** Samples from further in the future than this are given the server's time. */
 const FUTURE_MS = 300_000;
+/** A reader that has just been started shows no GPU and no answer yet; that is no outage. */
+const STARTING_MS = 8000;
 
 export interface ReceivedFrame {
   readonly bytes: Uint8Array;
@@ -29,6 +41,7 @@ export class FleetNode {
   #sampleMs: number | undefined;
   #spanSeconds = NaN;
   readonly #offset = new ClockOffset();
+  readonly #readerOutage = new OutageWatch();
 
   constructor(hello: Hello) {
     this.name = hello.node;
@@ -79,10 +92,29 @@ export class FleetNode {
     this.#receivedMs = frame.receivedMs;
     this.#offset.add(head.timeMs, frame.wallMs);
     this.history.add(this.#schema, { ...frame, timeMs });
+    this.#readerOutage.update(this.#findReaderOutage(), frame.receivedMs);
   }
 
   isUp(nowMs: number): boolean {
     return this.#receivedMs !== undefined && nowMs - this.#receivedMs < Math.max(3 * this.#intervalMs, 5000);
+  }
+
+  /** Why no GPU of the node is read, as the newest frame says. */
+  readerOutage(nowMs: number): Outage | undefined {
+    const { current } = this.#readerOutage;
+    const settled = this.#schema.gpus.length > 0 || this.level(this.#schema.reader.stuck) === 1;
+    return current && (settled || nowMs - current.since_ms >= STARTING_MS) ? current : undefined;
+  }
+
+  #findReaderOutage(): FoundOutage | undefined {
+    const { up, stuck, gpus, missing } = this.#schema.reader;
+    const stated = missing.find(({ index }) => this.#decoder.states[index] === PRESENT);
+    const [, , , reason = ''] = stated?.labels ?? [];
+    return findReaderOutage({
+      readerUp: this.level(up),
+      readerStuck: this.level(stuck),
+      reason: isReason(reason) ? reason : gpus && this.reason(gpus.index),
+    });
   }
 
   /** Value in base units; NaN where there is none. */

@@ -1,6 +1,13 @@
 // What one agent said it will send, checked against the closed catalogue: unknown metrics, rows of another label count and
 // repeated series keep their place in frames and are never published.
-import { isAgentMetricId, rowOf, type AgentMetricId, type MetricRow, type SchemaMessage } from '#agent/contract';
+import {
+  isAgentMetricId,
+  isOfInstance,
+  rowOf,
+  type AgentMetricId,
+  type MetricRow,
+  type SchemaMessage,
+} from '#agent/contract';
 
 export interface PublishedSeries {
   /** Its index in frames. */
@@ -23,6 +30,24 @@ export interface GpuSeries {
   readonly power: PublishedSeries | undefined;
   readonly temperature: PublishedSeries | undefined;
   readonly processes: readonly PublishedSeries[];
+  readonly xids: readonly XidSeries[];
+}
+
+/** When one Xid code of a GPU was last reported. */
+export interface XidSeries {
+  readonly code: number;
+  readonly last: PublishedSeries;
+}
+
+/** What is said of the GPU reader of a node; undefined where the agent says nothing. */
+export interface ReaderSeries {
+  readonly up: PublishedSeries | undefined;
+  readonly stuck: PublishedSeries | undefined;
+  readonly info: PublishedSeries | undefined;
+  readonly gpus: PublishedSeries | undefined;
+  readonly expected: PublishedSeries | undefined;
+  /** Why the area is missing as a whole, one series per reason. */
+  readonly missing: readonly PublishedSeries[];
 }
 
 export interface NodeSchema {
@@ -31,16 +56,13 @@ export interface NodeSchema {
   readonly published: readonly PublishedSeries[];
   readonly byMetric: ReadonlyMap<AgentMetricId, readonly PublishedSeries[]>;
   readonly gpus: readonly GpuSeries[];
+  readonly reader: ReaderSeries;
 }
 
 export function buildSchema(series: SchemaMessage['series']): NodeSchema {
   const published = publishedOf(series);
-  return {
-    size: series.length,
-    published,
-    byMetric: Map.groupBy(published, ({ id }) => id),
-    gpus: gpusOf(published),
-  };
+  const byMetric = Map.groupBy(published, ({ id }) => id);
+  return { size: series.length, published, byMetric, gpus: gpusOf(published), reader: readerOf(byMetric) };
 }
 
 /** Whether two schemas name the same series in the same order. */
@@ -82,7 +104,9 @@ function gpusOf(published: readonly PublishedSeries[]): readonly GpuSeries[] {
 
 function gpuOf(series: readonly PublishedSeries[]): GpuSeries {
   const [gpu = '', uuid = '', pciBusId = ''] = series[0]?.labels ?? [];
-  const find = (metric: AgentMetricId): PublishedSeries | undefined => series.find(({ id }) => id === metric);
+  // Those of MIG instances are parts of the GPU and would count a second time.
+  const whole = series.filter(({ row, labels }) => !isOfInstance(row, labels));
+  const find = (metric: AgentMetricId): PublishedSeries | undefined => whole.find(({ id }) => id === metric);
   const info = find('gpu_info');
   return {
     gpu,
@@ -96,5 +120,25 @@ function gpuOf(series: readonly PublishedSeries[]): GpuSeries {
     power: find('gpu_power_watts'),
     temperature: find('gpu_temperature_celsius'),
     processes: series.filter(({ id }) => id === 'gpu_processes'),
+    xids: series.filter(({ id }) => id === 'gpu_xid_last_timestamp_seconds').flatMap(xidOfSeries),
+  };
+}
+
+function xidOfSeries(last: PublishedSeries): readonly XidSeries[] {
+  const code = Number(last.labels[last.row.labels.indexOf('xid')]);
+  return Number.isInteger(code) ? [{ code, last }] : [];
+}
+
+function readerOf(byMetric: ReadonlyMap<AgentMetricId, readonly PublishedSeries[]>): ReaderSeries {
+  const first = (metric: AgentMetricId): PublishedSeries | undefined => byMetric.get(metric)?.[0];
+  return {
+    up: first('gpu_reader_up'),
+    stuck: first('gpu_reader_stuck'),
+    info: first('gpu_reader_info'),
+    gpus: first('gpus'),
+    expected: first('gpus_expected'),
+    missing: (byMetric.get('unavailable') ?? []).filter(
+      ({ labels: [area, device, name] }) => area === 'gpu' && device === '' && name === '',
+    ),
   };
 }

@@ -1,5 +1,5 @@
 // The fleet, its nodes and GPUs as the API and the live page show them. Values of a node that is down are null.
-import { metricName, PRESENT } from '#agent/contract';
+import { metricName, namedLabels, PRESENT } from '#agent/contract';
 import {
   API_SCHEMA_VERSION,
   leafClasses,
@@ -7,6 +7,7 @@ import {
   type Coverage,
   type FleetSummary,
   type Funnel,
+  type GpuReaderSummary,
   type GpuSummary,
   type LeafClass,
   type NodeDetail,
@@ -67,6 +68,7 @@ export function summarizeGpu(gpu: FleetGpu, nowMs: number): GpuSummary {
     power_watts: orNull(gpu.power),
     temperature_celsius: orNull(gpu.temperature),
     processes: orNull(gpu.processes),
+    outage: up ? (gpu.outage ?? null) : null,
   };
 }
 
@@ -89,6 +91,21 @@ export function summarizeNode(fleet: Fleet, node: FleetNode, nowMs: number): Nod
     disk_written_bytes_per_second: up ? sumOf(ratesOf(node, 'disk_written_bytes_total')) : null,
     infiniband_bytes_per_second: up ? infinibandRate(node) : null,
     missing: wholeAreas(readAbsences(node)),
+    gpu_reader: up ? summarizeReader(node, nowMs) : null,
+  };
+}
+
+function summarizeReader(node: FleetNode, nowMs: number): GpuReaderSummary | null {
+  const { up, stuck, info, gpus, expected } = node.schema.reader;
+  if (!up && !stuck && !info) return null;
+  const label = (name: string): string => info?.labels[info.row.labels.indexOf(name)] ?? '';
+  const orNull = (value: number): number | null => (Number.isNaN(value) ? null : value);
+  return {
+    backend: label('backend'),
+    profiling: label('profiling'),
+    gpus_seen: orNull(node.level(gpus)),
+    gpus_expected: orNull(node.level(expected)),
+    outage: node.readerOutage(nowMs) ?? null,
   };
 }
 
@@ -114,8 +131,7 @@ function samplesOf(node: FleetNode): readonly Sample[] {
   return node.schema.published.flatMap((series) => {
     const { id, index, row, labels } = series;
     if (id === 'unavailable' || node.decoder.states[index] !== PRESENT) return [];
-    const named = Object.fromEntries(row.labels.map((label, at) => [label, labels[at] ?? '']));
-    return [{ metric: metricName(id), labels: named, value: node.level(series) }];
+    return [{ metric: metricName(id), labels: namedLabels(row, labels), value: node.level(series) }];
   });
 }
 

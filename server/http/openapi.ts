@@ -1,5 +1,5 @@
 // The description of /api/v1, by hand: what exists in this version. OpenAPI 3.1.
-import { leafClasses, owners } from '#server/contract';
+import { alertKinds, leafClasses, outageKinds, owners } from '#server/contract';
 import { build } from '../build.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -34,6 +34,7 @@ const node = {
   disk_written_bytes_per_second: maybe(number),
   infiniband_bytes_per_second: maybe(number),
   missing: list(ref('Unavailable')),
+  gpu_reader: maybe(ref('GpuReader')),
 };
 
 const gpu = {
@@ -51,6 +52,7 @@ const gpu = {
   power_watts: maybe(number),
   temperature_celsius: maybe(number),
   processes: maybe(integer),
+  outage: maybe(ref('Outage')),
 };
 
 const schemas: Readonly<Record<string, Json>> = {
@@ -83,11 +85,19 @@ const schemas: Readonly<Record<string, Json>> = {
   }),
   Unavailable: record({ area: text, device: text, name: text, reason: text }),
   Sample: record({ metric: text, labels: { type: 'object', additionalProperties: text }, value: number }),
+  Outage: record({ kind: { enum: outageKinds }, reason: text, since_ms: integer, text }),
+  GpuReader: record({
+    backend: text,
+    profiling: text,
+    gpus_seen: maybe(integer),
+    gpus_expected: maybe(integer),
+    outage: maybe(ref('Outage')),
+  }),
   Node: record(node),
   Gpu: record(gpu),
   Alert: record({
     id: text,
-    kind: { enum: ['gpu_held_idle', 'gpu_underused', 'node_down'] },
+    kind: { enum: alertKinds },
     severity: { enum: ['warning', 'critical'] },
     state: { enum: ['pending', 'firing'] },
     node: text,

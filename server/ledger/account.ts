@@ -15,6 +15,8 @@ export class GpuAccount {
   readonly #onBooked: (leaf: LeafClass, ms: number) => void;
   #bookedUntilMs: number;
   #lastReadingMs: number | undefined;
+  /** What the newest reading was. */
+  #faulty = false;
   #class: LeafClass = 'unobserved';
   #sinceMs: number;
   #lowSinceMs: number | undefined;
@@ -49,7 +51,10 @@ export class GpuAccount {
     if (this.#lastReadingMs !== undefined && nowMs - this.#lastReadingMs >= SETTLE_MS) this.advance(nowMs);
     this.#slots.add(nowMs, reading);
     const first = this.#lastReadingMs === undefined;
+    const turned = (reading.kind === 'fault') !== this.#faulty;
     this.#lastReadingMs = nowMs;
+    this.#faulty = reading.kind === 'fault';
+    if (turned) this.advance(nowMs);
     if (!first) return;
     this.advance(nowMs);
     if (nowMs - this.firstSeenMs < SETTLE_MS) this.#sinceMs = this.firstSeenMs;
@@ -97,13 +102,21 @@ export class GpuAccount {
     this.#bookedUntilMs = end;
   }
 
-  /** The class of the newest slot that has half its readings; of a younger one only if there is no other. */
+  /** A fault is told at once, and that it is over as well; all else by the newest slot that says enough. */
   #classAt(nowMs: number): LeafClass {
-    if (this.#lastReadingMs === undefined || nowMs - this.#lastReadingMs >= SETTLE_MS) return 'unobserved';
+    const lastMs = this.#lastReadingMs;
+    if (lastMs === undefined || nowMs - lastMs >= SETTLE_MS) return 'unobserved';
+    if (this.#faulty) return 'out.fault';
+    const telling = this.#slots.judge(this.#tellingSlot(nowMs, lastMs), nowMs);
+    const wasFault = telling.kind === 'whole' && telling.class === 'out.fault';
+    const judgement = wasFault ? this.#slots.judge(slotOf(nowMs), nowMs) : telling;
+    return leadingClass(judgement.kind === 'faulty' ? judgement.rest : judgement);
+  }
+
+  /** The newest slot that has half its readings; a younger one only if there is no other. */
+  #tellingSlot(nowMs: number, lastMs: number): number {
     const current = slotOf(nowMs);
     const young = nowMs - current * SLOT_MS < HALF_SLOT_MS && this.#slots.has(current - 1);
-    const slot =
-      young || !this.#slots.has(current) ? slotOf(Math.min(this.#lastReadingMs, current * SLOT_MS - 1)) : current;
-    return leadingClass(this.#slots.judge(slot, nowMs));
+    return young || !this.#slots.has(current) ? slotOf(Math.min(lastMs, current * SLOT_MS - 1)) : current;
   }
 }

@@ -25,6 +25,7 @@ const PARTS = 1_000_000;
 interface Slot {
   number: number;
   count: number;
+  faults: number;
   busyParts: number;
   withProcess: boolean;
   withoutProcess: boolean;
@@ -44,8 +45,12 @@ export class SlotRing {
     const at = number % KEPT;
     let slot = this.#slots[at];
     if (slot?.number !== number) this.#slots[at] = slot = emptySlot(number);
-    if (slot.count === 0) slot.firstMs = nowMs;
+    if (isEmpty(slot)) slot.firstMs = nowMs;
     slot.lastMs = nowMs;
+    if (reading.kind === 'fault') {
+      slot.faults++;
+      return;
+    }
     slot.count++;
     slot.busyParts += Math.round(Math.min(1, Math.max(0, reading.busy)) * PARTS);
     const held = holdsProcess(reading);
@@ -64,7 +69,7 @@ export class SlotRing {
     return judgeSlot(readingsOf(before), this.minuteUpTo(before.number));
   }
 
-  /** Readings of the 60 s that end with the slot. */
+  /** Readings of usage of the 60 s that end with the slot. */
   minuteUpTo(number: number): { readonly count: number; readonly busySum: number } {
     let count = 0;
     let busyParts = 0;
@@ -90,14 +95,27 @@ export class SlotRing {
 
   #find(number: number): Slot | undefined {
     const slot = this.#slots[((number % KEPT) + KEPT) % KEPT];
-    return slot?.number === number && slot.count > 0 ? slot : undefined;
+    return slot?.number === number && !isEmpty(slot) ? slot : undefined;
   }
 }
 
 function emptySlot(number: number): Slot {
-  return { number, count: 0, busyParts: 0, withProcess: false, withoutProcess: false, firstMs: 0, lastMs: 0 };
+  return {
+    number,
+    count: 0,
+    faults: 0,
+    busyParts: 0,
+    withProcess: false,
+    withoutProcess: false,
+    firstMs: 0,
+    lastMs: 0,
+  };
 }
 
-function readingsOf({ count, busyParts, withProcess, withoutProcess }: Slot): SlotReadings {
-  return { count, busySum: busyParts / PARTS, withProcess, withoutProcess };
+function isEmpty({ count, faults }: Slot): boolean {
+  return count + faults === 0;
+}
+
+function readingsOf({ count, faults, busyParts, withProcess, withoutProcess }: Slot): SlotReadings {
+  return { count, faults, busySum: busyParts / PARTS, withProcess, withoutProcess };
 }

@@ -123,8 +123,8 @@ export function gpuSeries({
     ['gpu_info', [...labels, ...info.slice(3)], 1],
     ['gpu_up', labels, 1],
     ['gpu_utilization_ratio', labels, typeof busy === 'number' ? busy * 10 : busy],
-    ['gpu_memory_total_bytes', labels, 32e9],
-    ['gpu_memory_used_bytes', labels, memoryUsed],
+    ['gpu_memory_total_bytes', [...labels, '', ''], 32e9],
+    ['gpu_memory_used_bytes', [...labels, '', ''], memoryUsed],
     ['gpu_processes', [...labels, 'compute'], processes],
   ];
 }

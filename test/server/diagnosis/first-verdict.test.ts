@@ -11,6 +11,7 @@ import {
 const MiB = 1024 * 1024;
 const slot = (busy: number, over: Partial<SlotReadings> = {}): SlotReadings => ({
   count: 10,
+  faults: 0,
   busySum: busy * 10,
   withProcess: true,
   withoutProcess: false,
@@ -45,7 +46,7 @@ describe('a slot', () => {
 });
 
 describe('a process holds the GPU', () => {
-  const reading = (processes: number, memoryUsedBytes: number) => holdsProcess({ busy: 0, processes, memoryUsedBytes });
+  const reading = (processes: number, memoryUsedBytes: number) => holdsProcess({ processes, memoryUsedBytes });
   test.each([
     ['counted processes decide', 0, 30e9, false],
     ['one process, little memory', 1, 0, true],
@@ -61,6 +62,32 @@ test('the class shown is the larger share, productive at a tie', () => {
   expect(leadingClass({ kind: 'split', productive: 0.5 })).toBe('productive.compute');
   expect(leadingClass({ kind: 'split', productive: 0.499 })).toBe('starved.unknown');
   expect(leadingClass({ kind: 'whole', class: 'held.idle' })).toBe('held.idle');
+});
+
+describe('a fault', () => {
+  test('alone is the whole slot, beside usage its share of the readings', () => {
+    expect(judgeSlot(slot(0, { count: 0, faults: 3 }), minute(0))).toEqual({ kind: 'whole', class: 'out.fault' });
+    expect(judgeSlot(slot(0.6, { faults: 30 }), minute(0.6))).toEqual({
+      kind: 'faulty',
+      fault: 0.75,
+      rest: { kind: 'split', productive: 0.6 },
+    });
+  });
+
+  test('shares its slot in whole milliseconds', () => {
+    const rest = { kind: 'split', productive: 0.5 } as const;
+    expect(shareOut({ kind: 'faulty', fault: 1 / 3, rest }, 10_000)).toEqual([
+      ['out.fault', 3333],
+      ['productive.compute', 3334],
+      ['starved.unknown', 3333],
+    ]);
+  });
+
+  test('leads from half of the slot', () => {
+    const rest = { kind: 'whole', class: 'held.idle' } as const;
+    expect(leadingClass({ kind: 'faulty', fault: 0.5, rest })).toBe('out.fault');
+    expect(leadingClass({ kind: 'faulty', fault: 0.49, rest })).toBe('held.idle');
+  });
 });
 
 test('shares are whole milliseconds', () => {

@@ -4,8 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { GpuAccount } from '../../../server/ledger/account.ts';
 import { START_MS } from '../stand-in.ts';
 
-const busyReading = (busy: number) => ({ busy, processes: 1, memoryUsedBytes: 1e9 });
-const freeReading = { busy: 0, processes: 0, memoryUsedBytes: 0 };
+const busyReading = (busy: number) => ({ kind: 'usage' as const, busy, processes: 1, memoryUsedBytes: 1e9 });
+const freeReading = { kind: 'usage' as const, busy: 0, processes: 0, memoryUsedBytes: 0 };
 
 function openAt(ms: number): { account: GpuAccount; fleet: Map<string, number> } {
   const fleet = new Map<string, number>();
@@ -104,6 +104,49 @@ describe('the class of now', () => {
   });
 });
 
+describe('a fault', () => {
+  const fault = { kind: 'fault' } as const;
+  /** One faulty reading a second over [from, to). */
+  function failing(account: GpuAccount, from: number, to: number): void {
+    for (let ms = from; ms < to; ms += 1000) account.observe(START_MS + ms, fault);
+  }
+
+  test('is the class of now with its first reading, and no longer than it lasts', () => {
+    const { account } = openAt(START_MS);
+    feed(account, { from: 0, to: 13_000, busy: 1 });
+    failing(account, 13_000, 14_000);
+    expect([account.class, account.sinceMs]).toEqual(['out.fault', START_MS + 13_000]);
+    failing(account, 14_000, 31_000);
+    feed(account, { from: 31_000, to: 32_000, busy: 1 });
+    expect([account.class, account.sinceMs]).toEqual(['productive.compute', START_MS + 31_000]);
+  });
+
+  test('that ends within a slot it filled mostly is over all the same', () => {
+    const { account } = openAt(START_MS);
+    failing(account, 0, 18_000);
+    feed(account, { from: 18_000, to: 19_000, busy: 1 });
+    account.advance(START_MS + 19_500);
+    expect(account.class).toBe('productive.compute');
+  });
+
+  test('takes the share of the slot that it lasted', () => {
+    const { account } = openAt(START_MS);
+    feed(account, { from: 0, to: 7000, busy: 0.5 });
+    failing(account, 7000, 20_000);
+    account.advance(START_MS + 50_000);
+    expect(booked(account)).toEqual({ 'productive.compute': 3500, 'starved.unknown': 3500, 'out.fault': 13_000 });
+  });
+
+  test('is not observed any more 30 s after the last word of it', () => {
+    const { account } = openAt(START_MS);
+    failing(account, 0, 5000);
+    account.advance(START_MS + 33_999);
+    expect(account.class).toBe('out.fault');
+    account.advance(START_MS + 34_000);
+    expect(account.class).toBe('unobserved');
+  });
+});
+
 describe('properties', () => {
   const step = fc.record({
     // Mostly a second, at times a long silence.
@@ -112,11 +155,15 @@ describe('properties', () => {
       fc.integer({ min: 1, max: 400_000 }),
     ),
     reading: fc.option(
-      fc.record({
-        busy: fc.double({ min: -1, max: 3, noNaN: true }),
-        processes: fc.oneof(fc.constant(NaN), fc.integer({ min: 0, max: 3 })),
-        memoryUsedBytes: fc.oneof(fc.constant(NaN), fc.integer({ min: 0, max: 1e9 })),
-      }),
+      fc.oneof(
+        fc.constant({ kind: 'fault' as const }),
+        fc.record({
+          kind: fc.constant('usage' as const),
+          busy: fc.double({ min: -1, max: 3, noNaN: true }),
+          processes: fc.oneof(fc.constant(NaN), fc.integer({ min: 0, max: 3 })),
+          memoryUsedBytes: fc.oneof(fc.constant(NaN), fc.integer({ min: 0, max: 1e9 })),
+        }),
+      ),
     ),
   });
 

@@ -12,7 +12,7 @@ function chartOf(id: string, columns: readonly (readonly number[])[]): ChartPoin
   return {
     spec,
     lines: columns.map((values, at) => ({
-      line: { name: `d${at}`, source: 'value', above: [at], below: [] },
+      line: { name: `d${at}`, source: 'value', above: [at], below: [], instead: [], by: undefined },
       points: values.map((y, x) => ({ x, y })),
     })),
   };
