@@ -1,5 +1,6 @@
 // One agent: reads its node on every tick and gives what it read to a server, to its own page, or both.
 import { systemClock, type Clock } from './clock.ts';
+import type { GpuSources } from './collectors/collector.ts';
 import { collectors } from './collectors/index.ts';
 import { createCommandRunner } from './command.ts';
 import { renderNodeExporter } from './compat/node-exporter.ts';
@@ -22,8 +23,7 @@ export interface AgentOptions {
   /** URL of the server; undefined for a plain exporter. */
   readonly server: string | undefined;
   readonly listen: ListenAddress | undefined;
-  /** The nvidia-smi to use, if there is one to be used. */
-  readonly nvidiaSmi: string | undefined;
+  readonly gpuSources: GpuSources;
   /** Compatibility pages that are always part of the own page. */
   readonly compat: readonly string[];
   /** Asks the host for its inventory; undefined below a root. */

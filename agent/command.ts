@@ -50,6 +50,10 @@ export interface CommandRunner {
   run(request: CommandRequest): Promise<CommandResult>;
   /** A program that prints lines until it is stopped. */
   stream(request: StreamRequest): CommandStream;
+  /** The child of this kind that was killed and lives on; undefined if there is none. */
+  stuckPid(kind: string): number | undefined;
+  /** Whether a child of one of these kinds hangs in the kernel now, killed or not. */
+  hangs(kinds: ReadonlySet<string>): boolean;
   /** Kills everything that still runs; returns at once. */
   stopAll(): void;
 }
@@ -66,6 +70,8 @@ export function createCommandRunner(): CommandRunner {
 
 /** A child with those who wait for it: `stop` ends it and tells them. */
 interface Job {
+  readonly kind: string;
+  readonly child: Child;
   stop(): void;
 }
 
@@ -76,17 +82,23 @@ class Runner implements CommandRunner {
 
   async run(request: CommandRequest): Promise<CommandResult> {
     await this.#killed.get(request.kind)?.endedWithin(DYING_MS);
-    const stuck = this.#stuckPid(request.kind);
+    const stuck = this.stuckPid(request.kind);
     return stuck === undefined ? this.#runNow(request) : { kind: 'stuck', pid: stuck };
   }
 
   stream(request: StreamRequest): CommandStream {
-    const stuck = this.#stuckPid(request.kind);
+    const stuck = this.stuckPid(request.kind);
     if (stuck === undefined) return this.#streamNow(request);
     queueMicrotask(() => {
       request.onEnd({ reason: 'stuck', exitCode: undefined, stderr: '' });
     });
     return { pid: undefined, stop: () => undefined };
+  }
+
+  hangs(kinds: ReadonlySet<string>): boolean {
+    for (const { kind, child } of this.#jobs) if (kinds.has(kind) && child.isUninterruptible) return true;
+    for (const [kind, child] of this.#killed) if (kinds.has(kind) && child.isUninterruptible) return true;
+    return false;
   }
 
   stopAll(): void {
@@ -117,6 +129,8 @@ class Runner implements CommandRunner {
         kill({ kind: 'timed_out' });
       }, request.timeoutMs);
       const job: Job = {
+        kind: request.kind,
+        child,
         stop: () => {
           kill({ kind: 'killed', signal: 'SIGKILL' });
         },
@@ -153,6 +167,8 @@ class Runner implements CommandRunner {
       },
     });
     const job: Job & CommandStream = {
+      kind: request.kind,
+      child,
       pid: child.pid,
       stop: () => {
         kill('stopped');
@@ -175,7 +191,7 @@ class Runner implements CommandRunner {
     child.abandon();
   }
 
-  #stuckPid(kind: string): number | undefined {
+  stuckPid(kind: string): number | undefined {
     const child = this.#killed.get(kind);
     if (child?.lives) return child.pid;
     this.#killed.delete(kind);

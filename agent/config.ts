@@ -3,6 +3,7 @@ import { accessSync, constants, existsSync, readdirSync, readFileSync, statSync 
 import { delimiter, join, resolve } from 'node:path';
 import {
   durationMs,
+  flagSwitch,
   listenAddress,
   nodeNameSchema,
   positiveInteger,
@@ -16,6 +17,8 @@ import {
 import * as v from 'valibot';
 import { parse, YAMLParseError } from 'yaml';
 import { CannotStart } from './cannot-start.ts';
+import type { GpuSources } from './collectors/collector.ts';
+import { findNvmlLibrary } from './find-nvml.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -46,12 +49,13 @@ const compatPages = v.pipe(
   ),
 );
 
-/** A way to read GPUs that the design names and this version does not have. */
-const laterBackend = (what: string) =>
-  v.pipe(
-    v.string(),
-    v.check(() => false, `this version does not read GPUs through ${what}; use --nvidia-smi FILE`),
-  );
+const pageUrl = v.pipe(
+  v.string(),
+  v.check(
+    (url) => /^https?:\/\//i.test(url) && URL.canParse(url),
+    'expected the address of a page, for example http://127.0.0.1:9400/metrics',
+  ),
+);
 
 const readSettings = {
   'agent.root': {
@@ -70,6 +74,35 @@ const readSettings = {
     argument: 'FILE',
     help: 'the nvidia-smi to read GPUs with',
   },
+  'agent.nvml': {
+    schema: text,
+    default: undefined,
+    defaultText: 'libnvidia-ml.so.1 of the driver, none below --root',
+    flag: 'nvml',
+    argument: 'FILE',
+    help: 'the library to read GPUs with',
+  },
+  'agent.dcgm_exporter': {
+    schema: pageUrl,
+    default: undefined,
+    flag: 'dcgm-exporter',
+    argument: 'URL',
+    help: 'the page of a dcgm-exporter: profiling metrics, and all others where nothing else can be read',
+  },
+  'agent.dcgmi': {
+    schema: text,
+    default: undefined,
+    defaultText: 'dcgmi on the PATH, none below --root',
+    flag: 'dcgmi',
+    argument: 'FILE',
+    help: 'the dcgmi to read profiling metrics with, where a host engine runs',
+  },
+  'agent.gpu_processes': {
+    schema: flagSwitch,
+    default: false,
+    flag: 'gpu-processes',
+    help: 'also show each process of a GPU',
+  },
   'agent.interval': {
     schema: interval,
     default: 1000,
@@ -84,17 +117,6 @@ const readSettings = {
     flag: 'compat',
     argument: 'node_exporter',
     help: "also print under another exporter's names",
-  },
-} as const satisfies Settings;
-
-const laterSettings = {
-  'agent.nvml': { schema: laterBackend('NVML'), default: undefined, flag: 'nvml', argument: 'FILE', help: 'not yet' },
-  'agent.dcgm_exporter': {
-    schema: laterBackend('dcgm-exporter'),
-    default: undefined,
-    flag: 'dcgm-exporter',
-    argument: 'URL',
-    help: 'not yet',
   },
 } as const satisfies Settings;
 
@@ -155,7 +177,7 @@ export type AgentConfig = ValuesOf<typeof agentSettings> & ReadConfig;
 export type SampleConfig = ValuesOf<typeof sampleSettings> & ReadConfig;
 interface ReadConfig {
   readonly 'agent.root': string;
-  readonly 'agent.nvidia_smi': string | undefined;
+  readonly gpuSources: GpuSources;
 }
 
 /** Settings of `whyidle agent`. Throws UsageError or CannotStart. */
@@ -163,10 +185,7 @@ export function resolveAgentConfig(args: readonly string[], env: Environment): A
   const { file, rest } = takeConfigFlag(args);
   const fileName = file ?? env['WHYIDLE_CONFIG'] ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : undefined);
   const fromFile = fileName === undefined ? {} : { file: readConfigFile(fileName), fileName };
-  const { values, positionals } = resolveSettings(
-    { ...agentSettings, ...laterSettings },
-    { ...fromFile, env, args: rest },
-  );
+  const { values, positionals } = resolveSettings(agentSettings, { ...fromFile, env, args: rest });
   refusePositionals(positionals);
   if (values['agent.server'] === undefined && values['agent.listen'] === undefined)
     throw new UsageError('an agent needs --server URL to send to, or --listen HOST:PORT to be scraped at');
@@ -175,7 +194,7 @@ export function resolveAgentConfig(args: readonly string[], env: Environment): A
 
 /** Settings of `whyidle sample`. Throws UsageError or CannotStart. */
 export function resolveSampleConfig(args: readonly string[], env: Environment): SampleConfig {
-  const { values, positionals } = resolveSettings({ ...sampleSettings, ...laterSettings }, { env, args });
+  const { values, positionals } = resolveSettings(sampleSettings, { env, args });
   refusePositionals(positionals);
   return { ...values, ...checkSources(values, env) };
 }
@@ -214,13 +233,32 @@ function refusePositionals([first]: readonly string[]): void {
   if (first !== undefined) throw new UsageError(`${first} is not understood: this command takes flags only`);
 }
 
-function checkSources(values: Pick<ReadConfig, 'agent.root' | 'agent.nvidia_smi'>, env: Environment): ReadConfig {
+function checkSources(values: ValuesOf<typeof readSettings>, env: Environment): ReadConfig {
   const root = resolve(values['agent.root']);
   checkRoot(root);
-  const named = values['agent.nvidia_smi'];
-  if (named !== undefined) checkProgram(resolve(named));
-  const found = named === undefined && root === '/' ? findOnPath('nvidia-smi', env['PATH'] ?? '') : undefined;
-  return { 'agent.root': root, 'agent.nvidia_smi': named === undefined ? found : resolve(named) };
+  const { 'agent.nvidia_smi': nvidiaSmi, 'agent.nvml': nvml, 'agent.dcgmi': dcgmi } = values;
+  for (const [flag, file] of Object.entries({ 'nvidia-smi': nvidiaSmi, dcgmi })) {
+    if (file !== undefined) checkFile(flag, file, constants.X_OK);
+  }
+  if (nvml !== undefined) checkFile('nvml', nvml, constants.R_OK);
+  const isHost = root === '/';
+  // Who names one way to ask the driver means that one.
+  const mayFind = isHost && nvidiaSmi === undefined && nvml === undefined;
+  const path = env['PATH'] ?? '';
+  return {
+    'agent.root': root,
+    gpuSources: {
+      nvml: named(nvml) ?? (mayFind ? findNvmlLibrary(env) : undefined),
+      nvidiaSmi: named(nvidiaSmi) ?? (mayFind ? findOnPath('nvidia-smi', path) : undefined),
+      dcgmExporter: values['agent.dcgm_exporter'],
+      dcgmi: named(dcgmi) ?? (isHost ? findOnPath('dcgmi', path) : undefined),
+      processSeries: values['agent.gpu_processes'],
+    },
+  };
+}
+
+function named(file: string | undefined): string | undefined {
+  return file === undefined ? undefined : resolve(file);
 }
 
 function checkRoot(root: string): void {
@@ -234,11 +272,11 @@ function checkRoot(root: string): void {
   if (!isDirectory) throw new CannotStart(`--root: ${root} is not a directory`);
 }
 
-function checkProgram(file: string): void {
+function checkFile(flag: string, file: string, mode: number): void {
   try {
-    accessSync(file, constants.X_OK);
+    accessSync(file, mode);
   } catch (error) {
-    throw new CannotStart(`--nvidia-smi: ${file} ${causeOf(error)}`, { cause: error });
+    throw new CannotStart(`--${flag}: ${resolve(file)} ${causeOf(error)}`, { cause: error });
   }
 }
 

@@ -1,7 +1,7 @@
 // One node's tree, its snapshot, and a reader per collector: what `agent` and `sample` have in common.
 import { AreaReader } from './area-reader.ts';
 import type { Clock } from './clock.ts';
-import type { Collector, CollectorContext } from './collectors/collector.ts';
+import type { Collector, CollectorContext, GpuSources } from './collectors/collector.ts';
 import type { CommandRunner } from './command.ts';
 import type { Log } from './log.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -14,7 +14,7 @@ export interface NodeReadersOptions {
   readonly tree: Tree;
   readonly snapshot: Snapshot;
   readonly commands: CommandRunner;
-  readonly nvidiaSmi: string | undefined;
+  readonly gpuSources: GpuSources;
   readonly intervalMs: number;
   readonly clock: Clock;
   readonly log: Log;
@@ -34,11 +34,11 @@ export function createNodeReaders(options: NodeReadersOptions): readonly AreaRea
 }
 
 function contextOf({ area }: Collector, options: NodeReadersOptions): CollectorContext {
-  const { tree, snapshot, commands, nvidiaSmi, intervalMs, clock, log } = options;
-  // Below a root no program of the host may be asked, except the nvidia-smi that was named.
-  const mayStartPrograms = tree.isHost || (area === 'gpu' && nvidiaSmi !== undefined);
+  const { tree, snapshot, commands, gpuSources, intervalMs, clock, log } = options;
+  // Below a root no program of the host may be asked, except those that were named to read GPUs with.
+  const mayStartPrograms = tree.isHost || area === 'gpu';
   return {
-    ...{ tree, snapshot, nvidiaSmi, intervalMs, log },
+    ...{ tree, snapshot, gpuSources, intervalMs, log },
     commands: mayStartPrograms ? commands : undefined,
     monotonicMs: () => clock.monotonicMs(),
   };

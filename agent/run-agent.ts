@@ -20,7 +20,7 @@ export async function runUntilStopped(config: AgentConfig, log: Log): Promise<vo
     intervalMs: config['agent.interval'],
     server: config['agent.server'],
     listen: config['agent.listen'],
-    nvidiaSmi: config['agent.nvidia_smi'],
+    gpuSources: config.gpuSources,
     compat: config['agent.compat'],
     inventoryProbe: tree.isHost ? createInventoryProbe(inventoryWorker()) : undefined,
     log,

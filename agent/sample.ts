@@ -25,10 +25,10 @@ export async function printSamples(config: SampleConfig, output: SampleOutput): 
   const snapshot = new Snapshot();
   const commands = createCommandRunner();
   const intervalMs = config['agent.interval'];
-  const nvidiaSmi = config['agent.nvidia_smi'];
+  const { gpuSources } = config;
   const node = readNodeName(tree);
   const self = new SelfMetrics(snapshot);
-  const readers = createNodeReaders({ collectors, tree, snapshot, commands, nvidiaSmi, intervalMs, clock, log });
+  const readers = createNodeReaders({ collectors, tree, snapshot, commands, gpuSources, intervalMs, clock, log });
   const scheduler = new Scheduler({ clock, intervalMs, readers, onSample: () => undefined });
   const page = new TextPage(snapshot, node);
   const startMs = clock.monotonicMs();

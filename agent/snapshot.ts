@@ -106,6 +106,14 @@ export class SeriesGroup {
     }
   }
 
+  /** These are gone; the others stay. */
+  drop(gone: ReadonlySet<Series>): void {
+    const kept = this.#series.filter((series) => !gone.has(series));
+    if (kept.length === this.#series.length) return;
+    this.#series.splice(0, this.#series.length, ...kept);
+    this.#changed();
+  }
+
   clear(): void {
     if (this.#series.length === 0) return;
     this.#series.length = 0;

@@ -13,12 +13,34 @@ export interface CollectorContext {
   readonly snapshot: Snapshot;
   /** Starts programs; absent below `--root`, where nothing of the host may be asked. */
   readonly commands: CommandRunner | undefined;
-  /** The nvidia-smi to use: a path, or undefined where there is none to be used. */
-  readonly nvidiaSmi: string | undefined;
+  /** How GPUs may be read here. */
+  readonly gpuSources: GpuSources;
   readonly monotonicMs: () => number;
   readonly intervalMs: number;
   readonly log: Log;
 }
+
+/** Each undefined where there is none to be used. */
+export interface GpuSources {
+  /** The library `libnvidia-ml.so.1` to load, by path or name. */
+  readonly nvml: string | undefined;
+  /** The program. */
+  readonly nvidiaSmi: string | undefined;
+  /** Address of the page of a dcgm-exporter. */
+  readonly dcgmExporter: string | undefined;
+  /** The program. */
+  readonly dcgmi: string | undefined;
+  /** Whether each process of a GPU has series of its own. */
+  readonly processSeries: boolean;
+}
+
+export const noGpuSources: GpuSources = {
+  nvml: undefined,
+  nvidiaSmi: undefined,
+  dcgmExporter: undefined,
+  dcgmi: undefined,
+  processSeries: false,
+};
 
 export interface Reader {
   /** Finds the devices: at the start, every 60 s, and when `read` returned 'rediscover'. */

@@ -1,198 +1,136 @@
-// GPUs through a looping nvidia-smi. Authority: nvidia-smi(1), knowledge of its odd values in agent/parse/nvidia-smi-value.ts.
-import { isAbsent, type Absence, type AbsenceReason } from '#agent/contract';
-import type { NvidiaSmiRow } from '../parse/nvidia-smi-csv.ts';
-import { sysfsPciAddress } from '../parse/pci.ts';
-import { NvidiaSmi, type Tick } from '../sources/nvidia-smi.ts';
+// GPUs: which source carries the node, who adds to it, and the devices they fill. Sources: agent/sources/gpu-source.ts.
+import type { AbsenceReason } from '#agent/contract';
+import { columnOf } from '../parse/gpu/sheet.ts';
+import type { GpuReport, SourceState } from '../sources/gpu-source.ts';
 import type { Collector, CollectorContext, Reader, ReadLane, ReadResult } from './collector.ts';
-import { GpuArea } from './gpu/area.ts';
-import { GpuDevice, identityOf, lossOf, shapeOf, signatureOf } from './gpu/device.ts';
-import { coreFields, queryFields } from './gpu/fields.ts';
+import { GpuArea, type ReadBy } from './gpu/area.ts';
+import { Carrier } from './gpu/carrier.ts';
+import { GpuDevices } from './gpu/devices.ts';
+import { Enrichment } from './gpu/enrichment.ts';
+import { createSources, driverKinds } from './gpu/sources.ts';
 
-/** The first reading waits this long for the first tick, so that a single sample has its GPUs; less than any reading may take. */
-const FIRST_TICK_MS = 2500;
-const PROCESSES_EVERY_MS = 10_000;
+/** The first reading waits this long for the first report, so that a single sample has its GPUs; less than any reading may take. */
+const FIRST_REPORT_MS = 2500;
+const smActive = columnOf('gpu_sm_active_ratio');
 
 export const gpu: Collector = {
   area: 'gpu',
-  start: (context) => startGpu(context, FIRST_TICK_MS),
+  start: (context) => startGpu(context, FIRST_REPORT_MS),
 };
 
-export function startGpu(context: CollectorContext, firstTickMs: number): Reader {
-  const { commands, nvidiaSmi: file } = context;
-  if (!commands || file === undefined) return new NoGpu(context);
-  return new GpuReader(
-    context,
-    new NvidiaSmi({ ...context, commands, file, fields: queryFields, coreFields }),
-    firstTickMs,
-  );
-}
-
-/** Nothing here could be asked for GPUs. */
-class NoGpu implements Reader {
-  readonly #area: GpuArea;
-
-  constructor(context: CollectorContext) {
-    this.#area = new GpuArea(context);
-  }
-
-  discover(): void {
-    this.#area.isMissing('not_present');
-  }
-
-  read(): ReadResult {
-    return 'ok';
-  }
-
-  stop(): void {
-    this.#area.remove();
-  }
+export function startGpu(context: CollectorContext, firstReportMs: number): Reader {
+  return new GpuReader(context, firstReportMs);
 }
 
 class GpuReader implements Reader {
   readonly #context: CollectorContext;
-  readonly #source: NvidiaSmi;
+  readonly #firstReportMs: number;
   readonly #area: GpuArea;
-  readonly #devices = new Map<string, GpuDevice>();
-  readonly #firstTickMs: number;
+  readonly #devices: GpuDevices;
+  readonly #carrier: Carrier;
+  readonly #details: Enrichment | undefined;
+  readonly #profiling: readonly Enrichment[];
   #settled = false;
-  #applied: Tick | undefined;
-  #processes: ReadonlyMap<string, number> | Absence | undefined;
-  #processesAskedMs = Number.NEGATIVE_INFINITY;
+  #applied: GpuReport | undefined;
 
-  constructor(context: CollectorContext, source: NvidiaSmi, firstTickMs: number) {
+  constructor(context: CollectorContext, firstReportMs: number) {
+    const { intervalMs, monotonicMs, commands, log } = context;
     this.#context = context;
-    this.#source = source;
-    this.#firstTickMs = firstTickMs;
+    this.#firstReportMs = firstReportMs;
     this.#area = new GpuArea(context);
+    this.#devices = new GpuDevices(context, () => '');
+    const { carriers, details, profiling } = createSources(context);
+    this.#carrier = new Carrier({
+      ...{ sources: carriers, intervalMs, monotonicMs, log },
+      driverHangs: () => commands?.hangs(driverKinds) ?? false,
+    });
+    this.#details = details && new Enrichment(details, 'details', this.#devices);
+    this.#profiling = profiling.map((source) => new Enrichment(source, 'profiling', this.#devices));
   }
 
   discover(): void {
-    this.#source.keepRunning();
+    if (this.#carrier.source) this.#carrier.tick();
+    else this.#area.isMissing('not_present', false);
   }
 
   read(lane: ReadLane): ReadResult | Promise<ReadResult> {
-    if (lane === 'medium') void this.#askProcesses();
-    if (lane !== 'fast') return 'ok';
-    this.#source.keepRunning();
+    if (lane !== 'fast' || !this.#carrier.source) return 'ok';
+    this.#carrier.tick();
     if (this.#settled) return this.#apply();
     this.#settled = true;
     return this.#readFirst();
   }
 
   stop(): void {
-    this.#source.stop();
+    this.#carrier.stop();
+    for (const { source } of this.#enrichments) source.stop();
     this.#area.remove();
-    for (const device of this.#devices.values()) device.remove();
-    this.#devices.clear();
+    this.#devices.remove();
+  }
+
+  get #enrichments(): readonly Enrichment[] {
+    return this.#details ? [...this.#profiling, this.#details] : this.#profiling;
   }
 
   async #readFirst(): Promise<ReadResult> {
-    await within(this.#firstTickMs, this.#settle());
+    const { monotonicMs } = this.#context;
+    const startMs = monotonicMs();
+    const leftMs = (): number => Math.max(0, this.#firstReportMs - (monotonicMs() - startMs));
+    await within(leftMs(), this.#carrier.settle(leftMs()));
+    this.#apply();
+    const used = this.#enrichments.filter((one) => this.#isUsed(one));
+    await within(leftMs(), Promise.all(used.map(({ source }) => source.settle(leftMs()))));
     return this.#apply();
   }
 
-  async #settle(): Promise<void> {
-    await this.#source.settle(this.#firstTickMs);
-    await this.#askProcesses();
-  }
-
   #apply(): ReadResult {
-    const { state } = this.#source;
-    switch (state.kind) {
-      case 'ticking':
-        if (state.tick !== this.#applied) this.#applyTick(state.tick);
-        break;
-      case 'failed':
-        this.#applyFailure(state.reason);
-        break;
-      case 'starting':
-        this.#applyFailure('timed_out');
-        break;
-    }
+    const { state } = this.#carrier;
+    if (state.kind === 'delivering') this.#applyReport(state.report);
+    else this.#applyFailure(state);
     return 'ok';
   }
 
-  #applyTick(tick: Tick): void {
-    this.#applied = tick;
-    this.#area.delivers(tick.rows.length);
-    const seen = new Set(tick.rows.map((row) => this.#applyRow(row)));
-    for (const [key, device] of this.#devices) {
-      if (!seen.has(key)) device.lose('not_present');
+  #applyReport(report: GpuReport): void {
+    const isNew = report !== this.#applied;
+    this.#applied = report;
+    const changed = isNew && this.#devices.carry(report.sheets);
+    for (const one of this.#enrichments) {
+      if (this.#isUsed(one)) one.tick(changed);
+      else one.rest();
     }
-    this.#applyProcesses();
+    const readBy = this.#readBy();
+    if (readBy) this.#area.delivers(report.sheets.length, readBy);
   }
 
-  /** Fills the GPU of this row and tells its key. */
-  #applyRow(row: NvidiaSmiRow): string {
-    const key = this.#keyOf(row);
-    const loss = lossOf(row);
-    const device = this.#deviceOf(key, row, loss);
-    if (loss === undefined) device.fill(row);
-    else device.lose(loss);
-    return key;
-  }
-
-  #deviceOf(key: string, row: NvidiaSmiRow, loss: AbsenceReason | undefined): GpuDevice {
-    const known = this.#devices.get(key);
-    // A GPU that does not answer keeps what it was; only its place may have changed.
-    if (known && loss !== undefined && known.identity.gpu === identityOf(row).gpu) return known;
-    if (known && !known.isLost && known.shape === shapeOf(row)) return known;
-    const numaNode = this.#numaNodeOf(row);
-    if (known?.signature === signatureOf(row, numaNode)) {
-      known.shape = shapeOf(row);
-      return known;
-    }
-    known?.remove();
-    const device = new GpuDevice(this.#context.snapshot, row, numaNode);
-    this.#devices.set(key, device);
-    return device;
-  }
-
-  /** The UUID; without one the place on the bus. */
-  #keyOf(row: NvidiaSmiRow): string {
-    const { uuid, pci_bus_id, gpu: index } = identityOf(row);
-    if (uuid !== '') return uuid;
-    const known = [...this.#devices].find(([, device]) => device.identity.pci_bus_id === pci_bus_id);
-    return known?.[0] ?? `${index} ${pci_bus_id}`;
-  }
-
-  #numaNodeOf(row: NvidiaSmiRow): string {
-    const address = sysfsPciAddress(identityOf(row).pci_bus_id);
-    const node =
-      address === undefined ? undefined : this.#context.tree.word(`sys/bus/pci/devices/${address}/numa_node`);
-    return node === undefined || node === '-1' ? '' : node;
-  }
-
-  #applyFailure(reason: AbsenceReason): void {
+  #applyFailure(state: Exclude<SourceState, { kind: 'delivering' }>): void {
+    const reason: AbsenceReason = state.kind === 'failed' ? state.reason : 'timed_out';
+    const isStuck = state.kind === 'stuck';
     this.#applied = undefined;
-    this.#processes = undefined;
-    if (this.#devices.size > 0) this.#area.loses(reason);
-    else this.#area.isMissing(reason);
-    for (const device of this.#devices.values()) device.silence(reason);
+    for (const one of this.#enrichments) one.rest();
+    if (this.#devices.size > 0) this.#area.loses(reason, isStuck);
+    else this.#area.isMissing(reason, isStuck);
+    this.#devices.silence(reason);
   }
 
-  async #askProcesses(): Promise<void> {
-    const now = this.#context.monotonicMs();
-    // Half an interval of slack: the lane's clock and this one need not agree.
-    if (this.#source.state.kind !== 'ticking' || now - this.#processesAskedMs < PROCESSES_EVERY_MS - 500) return;
-    this.#processesAskedMs = now;
-    this.#processes = await this.#source.countProcesses();
-    this.#applyProcesses();
+  /** nvidia-smi's details are for who reads nvidia-smi; nobody adds to itself. */
+  #isUsed(one: Enrichment): boolean {
+    const carrying = this.#carrier.source?.name;
+    return one === this.#details ? carrying === 'nvidia_smi' : one.source.name !== carrying;
   }
 
-  #applyProcesses(): void {
-    const counts = this.#processes;
-    if (counts === undefined || this.#source.state.kind !== 'ticking') return;
-    for (const device of this.#devices.values()) {
-      if (device.isLost) continue;
-      if (isAbsent(counts)) device.processes.absent(counts.reason);
-      else device.processes.set(counts.get(device.identity.uuid) ?? 0);
-    }
+  #readBy(): ReadBy | undefined {
+    const backend = this.#carrier.source?.name;
+    if (backend === undefined) return undefined;
+    const adding = this.#profiling.find(({ delivers }) => delivers)?.source.name;
+    if (adding === 'dcgm_exporter' || adding === 'dcgmi') return { backend, profiling: adding };
+    const counted = [...this.#devices.all].some((device) => device.level(smActive) !== undefined);
+    if (!counted) return { backend, profiling: 'none' };
+    return { backend, profiling: backend === 'dcgm_exporter' ? backend : 'gpm' };
   }
 }
 
 /** Waits for the work, but not for ever. */
-async function within(timeoutMs: number, work: Promise<void>): Promise<void> {
+async function within(timeoutMs: number, work: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, timeoutMs);

@@ -1,6 +1,6 @@
 // One started program in a process group of its own. Ends exactly once: by itself, killed, or left behind because it cannot be killed.
 import { spawn, type ChildProcess } from 'node:child_process';
-import { identifyProcess, isAlive, type ProcessIdentity } from './process-state.ts';
+import { identifyProcess, isAlive, isUninterruptible, type ProcessIdentity } from './process-state.ts';
 
 /** How long output may still come after the program itself has ended: a grandchild may hold the pipe open. */
 const GRACE_MS = 100;
@@ -25,6 +25,8 @@ export interface Child {
   abandon(): void;
   /** True until the process has ended, however long that takes. */
   readonly lives: boolean;
+  /** True while the process waits in the kernel and cannot be killed. */
+  readonly isUninterruptible: boolean;
   /** Resolves when the process has ended, at the latest after the given time. */
   endedWithin(timeoutMs: number): Promise<void>;
 }
@@ -67,6 +69,10 @@ class StartedChild implements Child {
 
   get lives(): boolean {
     return this.#exit === undefined && this.#identity !== undefined && isAlive(this.#identity);
+  }
+
+  get isUninterruptible(): boolean {
+    return this.#exit === undefined && this.#identity !== undefined && isUninterruptible(this.#identity);
   }
 
   abandon(): void {

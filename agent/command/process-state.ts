@@ -18,6 +18,12 @@ export function isAlive({ pid, startTime }: ProcessIdentity): boolean {
   return stat?.startTime === startTime && stat.state !== 'Z' && stat.state !== 'X';
 }
 
+/** State D: it waits in the kernel for something that does not come, and not even SIGKILL ends it meanwhile. */
+export function isUninterruptible({ pid, startTime }: ProcessIdentity): boolean {
+  const stat = readProcessStat(pid);
+  return stat?.startTime === startTime && stat.state === 'D';
+}
+
 function readProcessStat(pid: number): { readonly state: string; readonly startTime: string } | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1');

@@ -1,5 +1,7 @@
 // The closed catalogue: every metric whyidle knows. Names, labels and values: docs/metrics.md is generated from it.
 import { diskRows, filesystemRows, nvmeRows } from './metrics/disk.ts';
+import { gpuHealthRows } from './metrics/gpu-health.ts';
+import { gpuLinkRows } from './metrics/gpu-links.ts';
 import { gpuRows } from './metrics/gpu.ts';
 import { cpuRows, hostRows, memoryRows, networkRows, pressureRows } from './metrics/host.ts';
 import { infinibandRows } from './metrics/infiniband.ts';
@@ -10,6 +12,8 @@ import { serverRows, verdictRows } from './metrics/server.ts';
 /** Rows that agents fill. Only these travel over the wire. */
 export const agentCatalogue = {
   ...gpuRows,
+  ...gpuLinkRows,
+  ...gpuHealthRows,
   ...infinibandRows,
   ...diskRows,
   ...nvmeRows,

@@ -2,7 +2,9 @@
 // https://prometheus.io/docs/instrumenting/exposition_formats/
 import { catalogue, metricName, type MetricId } from './catalogue.ts';
 import type { Steps } from './frame.ts';
-import type { MetricRow } from './metrics/row.ts';
+import { instanceLabels, type MetricRow } from './metrics/row.ts';
+
+const optional: ReadonlySet<string> = new Set(instanceLabels);
 
 export type TextFormat = 'prometheus' | 'openmetrics';
 
@@ -25,7 +27,10 @@ export function renderHeadOf(id: MetricId, format: TextFormat): string {
 /** Everything of a line before its value: `name{a="b"} `. */
 export function renderLinePrefix(name: string, labelNames: readonly string[], labelValues: readonly string[]): string {
   if (labelNames.length === 0) return `${name} `;
-  const pairs = labelNames.map((label, index) => `${label}="${escapeLabel(labelValues[index] ?? '')}"`);
+  const pairs = labelNames.flatMap((label, index) => {
+    const text = labelValues[index] ?? '';
+    return text === '' && optional.has(label) ? [] : [`${label}="${escapeLabel(text)}"`];
+  });
   return `${name}{${pairs.join(',')}} `;
 }
 

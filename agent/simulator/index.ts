@@ -1,4 +1,5 @@
 // The simulator's door: the simulated Sherlock cluster as a command, and its parts for tests and benches.
+import { noGpuSources } from '../collectors/collector.ts';
 import { once } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
 import { CannotStart } from '../cannot-start.ts';
@@ -80,7 +81,7 @@ function startNodeAgent({ name, root, nvidiaSmi }: NodeOnDisk, config: SimulateC
   return startAgent({
     node: name,
     root,
-    nvidiaSmi,
+    gpuSources: { ...noGpuSources, nvidiaSmi },
     server: config['simulate.server'],
     intervalMs: config['simulate.interval'],
     listen: undefined,

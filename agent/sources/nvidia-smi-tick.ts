@@ -21,6 +21,11 @@ export class TickAssembler {
     this.#onTick = onTick;
   }
 
+  /** The columns as they come, by the newest names of their fields. */
+  get fields(): readonly string[] {
+    return this.#fields;
+  }
+
   /** Lines came that are neither rows nor a message of a few lines. */
   get sawGarbage(): boolean {
     return this.#garbage > MOST_MESSAGES;

@@ -3,11 +3,19 @@
 import { absent, isAbsent, type Absence, type AbsenceReason } from '#agent/contract';
 import type { CommandResult, CommandRunner, CommandStream, StreamEnd } from '../command.ts';
 import type { Log } from '../log.ts';
+import { columnOf, valueIn, type GpuSheet } from '../parse/gpu/sheet.ts';
+import { coreFields, createSheetReader } from '../parse/gpu/smi-csv-sheet.ts';
 import { parseHelpQuery, parseProcessCounts, parseRefusedField, type NvidiaSmiRow } from '../parse/nvidia-smi-csv.ts';
+import type { GpuReport, GpuSource, SourceState } from './gpu-source.ts';
 import { reasonOf, reasonOfEnd, reasonOfExit } from './nvidia-smi-reasons.ts';
 import { TickAssembler } from './nvidia-smi-tick.ts';
 
+const KIND = 'nvidia-smi';
+const SILENT = 'nvidia-smi has fallen silent';
 const QUESTION_TIMEOUT_MS = 5000;
+const PROCESSES_EVERY_MS = 10_000;
+/** A killed child that lives on this long hangs in the driver. */
+const DYING_MS = 1000;
 const LEAST_SILENCE_MS = 5000;
 const FIRST_BACKOFF_MS = 1000;
 const LAST_BACKOFF_MS = 60_000;
@@ -17,30 +25,23 @@ const HEALTHY_MS = 60_000;
 export interface NvidiaSmiOptions {
   readonly commands: CommandRunner;
   readonly file: string;
-  /** Fields by their newest name, and those to ask for if the tool does not say which it knows. */
+  /** Fields to ask for, by their newest name. */
   readonly fields: readonly string[];
-  readonly coreFields: ReadonlySet<string>;
   readonly intervalMs: number;
   readonly monotonicMs: () => number;
   readonly log: Log;
 }
 
-export interface Tick {
-  readonly rows: readonly NvidiaSmiRow[];
-  readonly atMs: number;
-}
-
-export type NvidiaSmiState =
-  | { readonly kind: 'starting' }
-  | { readonly kind: 'ticking'; readonly tick: Tick }
-  | { readonly kind: 'failed'; readonly reason: AbsenceReason };
-
 /** Older names of fields. */
 const olderNames = new Map([['clocks_event_reasons.active', 'clocks_throttle_reasons.active']]);
 
-export class NvidiaSmi {
+const processColumn = columnOf('gpu_processes', { kind: 'compute' });
+
+export class NvidiaSmi implements GpuSource {
+  readonly name = 'nvidia_smi';
   readonly #options: NvidiaSmiOptions;
   readonly #silenceMs: number;
+  readonly #askedSheetOf: (row: NvidiaSmiRow) => GpuSheet;
   readonly #refused = new Set<string>();
   readonly #waiting = new Set<() => void>();
   #known: ReadonlySet<string> | undefined;
@@ -52,32 +53,39 @@ export class NvidiaSmi {
   #aliveMs = 0;
   #retryMs = Number.NEGATIVE_INFINITY;
   #restarts = 0;
-  #tick: Tick | undefined;
+  #killedMs = Number.NEGATIVE_INFINITY;
+  #tick: { readonly sheets: readonly GpuSheet[]; readonly atMs: number } | undefined;
+  #report: GpuReport | undefined;
+  #processes: ReadonlyMap<string, number> | Absence = absent('timed_out');
+  #isCounting = false;
+  #processesAskedMs = Number.NEGATIVE_INFINITY;
   #failure: { readonly reason: AbsenceReason; readonly message: string } | undefined;
 
   constructor(options: NvidiaSmiOptions) {
     this.#options = options;
+    this.#askedSheetOf = createSheetReader(options.fields);
     this.#silenceMs = Math.max(LEAST_SILENCE_MS, 3 * options.intervalMs);
   }
 
-  /** What is known now. A tick older than the silence limit is no reading any more. */
-  get state(): NvidiaSmiState {
+  get state(): SourceState {
     const now = this.#options.monotonicMs();
-    if (this.#tick && now - this.#tick.atMs <= this.#silenceMs) return { kind: 'ticking', tick: this.#tick };
-    if (this.#failure) return { kind: 'failed', reason: this.#failure.reason };
-    return this.#tick ? { kind: 'failed', reason: 'timed_out' } : { kind: 'starting' };
+    const stuck = this.#options.commands.stuckPid(KIND);
+    if (stuck !== undefined && now - this.#killedMs > DYING_MS) return { kind: 'stuck', pid: stuck };
+    if (this.#tick && now - this.#tick.atMs <= this.#silenceMs)
+      return { kind: 'delivering', report: this.#reportOf(this.#tick) };
+    if (this.#failure) return { kind: 'failed', ...this.#failure };
+    return this.#tick ? { kind: 'failed', reason: 'timed_out', message: SILENT } : { kind: 'starting' };
   }
 
-  /** Starts the loop when it is due, and ends one that has fallen silent. */
   keepRunning(): void {
     const now = this.#options.monotonicMs();
     if (this.#phase === 'idle' && now >= this.#retryMs) void this.#begin();
     if (this.#phase === 'looping' && now - this.#aliveMs > this.#silenceMs) this.#endSilent();
+    if (this.#tick && now - this.#processesAskedMs >= PROCESSES_EVERY_MS) void this.#askProcesses();
   }
 
-  /** Resolves with the first tick or the first failure, at the latest after the given time. */
   async settle(timeoutMs: number): Promise<void> {
-    if (this.state.kind !== 'starting') return;
+    if (this.state.kind !== 'starting' && !this.#isCounting) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(done, timeoutMs);
       const waiting = this.#waiting;
@@ -90,21 +98,52 @@ export class NvidiaSmi {
     });
   }
 
-  /** Compute processes per GPU UUID. */
-  async countProcesses(): Promise<ReadonlyMap<string, number> | Absence> {
-    const result = await this.#ask('nvidia-smi processes', [
-      '--query-compute-apps=gpu_uuid,pid',
-      '--format=csv,noheader',
-    ]);
-    if (result.kind !== 'done') return absent(reasonOf(result));
-    return result.exitCode === 0 ? parseProcessCounts(result.stdout) : absent(reasonOfExit(result.exitCode));
+  pause(): void {
+    if (this.#phase === 'looping' || this.#phase === 'asking') {
+      this.#run++;
+      const stream = this.#stream;
+      this.#idle(this.#backoffMs());
+      this.#kill(stream);
+    }
+    this.#tick = this.#report = undefined;
   }
 
   stop(): void {
     this.#phase = 'stopped';
     this.#run++;
-    this.#stream?.stop();
+    this.#kill(this.#stream);
     this.#wake();
+  }
+
+  /** With the processes counted last. */
+  #reportOf(tick: { readonly sheets: readonly GpuSheet[]; readonly atMs: number }): GpuReport {
+    this.#report ??= { atMs: tick.atMs, sheets: tick.sheets.map((sheet) => this.#withProcesses(sheet)) };
+    return this.#report;
+  }
+
+  #withProcesses(sheet: GpuSheet): GpuSheet {
+    if (sheet.loss !== undefined) return sheet;
+    const counts = this.#processes;
+    const count = isAbsent(counts) ? counts : (counts.get(sheet.identity.uuid) ?? 0);
+    return { ...sheet, values: [...sheet.values, valueIn(processColumn, count)] };
+  }
+
+  async #askProcesses(): Promise<void> {
+    this.#processesAskedMs = this.#options.monotonicMs();
+    this.#isCounting = true;
+    const result = await this.#ask('nvidia-smi processes', [
+      '--query-compute-apps=gpu_uuid,pid',
+      '--format=csv,noheader',
+    ]);
+    this.#isCounting = false;
+    this.#processes = processesOf(result);
+    this.#report = undefined;
+    this.#wake();
+  }
+
+  #kill(stream: CommandStream | undefined): void {
+    this.#killedMs = this.#options.monotonicMs();
+    stream?.stop();
   }
 
   async #begin(): Promise<void> {
@@ -138,13 +177,15 @@ export class NvidiaSmi {
     const asked = fields.map(({ asked }) => asked);
     const canonical = fields.map(({ field }) => field);
     const assembler = new TickAssembler(canonical, this.#options.file, (rows) => {
-      this.#take(rows);
+      // A stand-in may print more than it was asked for: that is read too.
+      const sheetOf = assembler.fields === canonical ? this.#askedSheetOf : createSheetReader(assembler.fields);
+      this.#take(rows.map(sheetOf));
     });
     this.#assembler = assembler;
     this.#phase = 'looping';
     this.#startedMs = this.#aliveMs = this.#options.monotonicMs();
     this.#stream = this.#options.commands.stream({
-      kind: 'nvidia-smi',
+      kind: KIND,
       file: this.#options.file,
       args: [`--query-gpu=${asked.join(',')}`, '--format=csv,nounits', `--loop-ms=${this.#options.intervalMs}`],
       onLine: (line) => {
@@ -157,7 +198,7 @@ export class NvidiaSmi {
   }
 
   #fieldsOf(known: ReadonlySet<string>): readonly { readonly field: string; readonly asked: string }[] {
-    const { fields, coreFields } = this.#options;
+    const { fields } = this.#options;
     return fields.flatMap((field) => {
       const names = [field, olderNames.get(field) ?? field];
       const usable = names.filter((name) => !this.#refused.has(name));
@@ -166,21 +207,23 @@ export class NvidiaSmi {
     });
   }
 
-  #take(rows: readonly NvidiaSmiRow[]): void {
+  #take(sheets: readonly GpuSheet[]): void {
     const now = this.#options.monotonicMs();
     if (this.#failure) this.#options.log.info('nvidia-smi answers again');
     this.#failure = undefined;
     this.#aliveMs = now;
-    this.#tick = { rows, atMs: now };
-    this.#wake();
+    this.#tick = { sheets, atMs: now };
+    this.#report = undefined;
+    if (this.#processesAskedMs === Number.NEGATIVE_INFINITY) void this.#askProcesses();
+    else this.#wake();
   }
 
   #endSilent(): void {
     const stream = this.#stream;
     // The end of a run that was given up says nothing more.
     this.#run++;
-    this.#fail(this.#assembler?.sawGarbage ? 'malformed' : 'timed_out', 'nvidia-smi has fallen silent');
-    stream?.stop();
+    this.#fail(this.#assembler?.sawGarbage ? 'malformed' : 'timed_out', SILENT);
+    this.#kill(stream);
   }
 
   #ended(end: StreamEnd, assembler: TickAssembler): void {
@@ -206,6 +249,8 @@ export class NvidiaSmi {
   #fail(reason: AbsenceReason, message: string): void {
     if (this.#failure?.reason !== reason) this.#options.log.warn('no GPU readings', { reason, message });
     this.#failure = { reason, message };
+    this.#processes = absent('timed_out');
+    this.#processesAskedMs = Number.NEGATIVE_INFINITY;
     this.#idle(this.#backoffMs());
     this.#wake();
   }
@@ -225,4 +270,9 @@ export class NvidiaSmi {
   #wake(): void {
     for (const done of this.#waiting) done();
   }
+}
+
+function processesOf(result: CommandResult): ReadonlyMap<string, number> | Absence {
+  if (result.kind !== 'done') return absent(reasonOf(result));
+  return result.exitCode === 0 ? parseProcessCounts(result.stdout) : absent(reasonOfExit(result.exitCode));
 }

@@ -72,8 +72,7 @@ describe('agent', () => {
     [['--listen', '1', 'more'], /more is not understood/],
     [['--listen', '1', '--compat', 'telegraf'], /there is node_exporter/],
     [['--listen', '1', '--compat', 'dcgm-exporter'], /does not read what dcgm-exporter shows/],
-    [['--listen', '1', '--nvml', 'libnvidia-ml.so'], /does not read GPUs through NVML/],
-    [['--listen', '1', '--dcgm-exporter', 'http://x'], /does not read GPUs through dcgm-exporter/],
+    [['--listen', '1', '--dcgm-exporter', 'ftp://x'], /expected the address of a page/],
     [['--listen'], /--listen needs a value/],
   ] as const)('%j is wrong usage', (args, said) => {
     expect(() => agent(args)).toThrow(UsageError);
@@ -147,9 +146,9 @@ describe('where is read', () => {
 
   test('below a root no nvidia-smi of this machine is used unless it is named', () => {
     const env = { PATH: `/nowhere:${scratch}` };
-    expect(resolveSampleConfig([], env)['agent.nvidia_smi']).toBe(smi);
-    expect(resolveSampleConfig(['--root', scratch], env)['agent.nvidia_smi']).toBeUndefined();
-    expect(resolveSampleConfig(['--root', scratch, '--nvidia-smi', smi], env)['agent.nvidia_smi']).toBe(smi);
+    expect(resolveSampleConfig([], env).gpuSources.nvidiaSmi).toBe(smi);
+    expect(resolveSampleConfig(['--root', scratch], env).gpuSources.nvidiaSmi).toBeUndefined();
+    expect(resolveSampleConfig(['--root', scratch, '--nvidia-smi', smi], env).gpuSources.nvidiaSmi).toBe(smi);
     expect(() => resolveSampleConfig(['--nvidia-smi', `${smi}-x`], env)).toThrow(/nvidia-smi-x does not exist/);
   });
 });

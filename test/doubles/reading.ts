@@ -1,6 +1,6 @@
 // One collector over one tree, and what it left in the snapshot: for tests of collectors.
 import { absenceReasons, type AgentMetricId, type AbsenceReason, type Steps } from '#agent/contract';
-import type { Collector, CollectorContext, Reader } from '../../agent/collectors/collector.ts';
+import { noGpuSources, type Collector, type CollectorContext, type Reader } from '../../agent/collectors/collector.ts';
 import { silentLog } from '../../agent/log.ts';
 import { Snapshot } from '../../agent/snapshot.ts';
 import { Tree } from '../../agent/sources/tree.ts';
@@ -23,7 +23,7 @@ export function startReading(collector: Collector, root: string, context: Partia
     tree: new Tree(root),
     snapshot,
     commands: undefined,
-    nvidiaSmi: undefined,
+    gpuSources: noGpuSources,
     monotonicMs: () => performance.now(),
     intervalMs: 1000,
     log: silentLog,

@@ -1,109 +1,92 @@
-// The series of one GPU, filled from one row of nvidia-smi. Rows: agent/contract/metrics/gpu.ts.
-import { absent, hertz, isAbsent, type Absence, type AbsenceReason } from '#agent/contract';
-import { canonicalPciAddress } from '../../parse/pci.ts';
-import type { NvidiaSmiRow } from '../../parse/nvidia-smi-csv.ts';
-import {
-  absenceOfCell,
-  parseMask,
-  parseQuantity,
-  saysError,
-  saysLost,
-  textOfCell,
-} from '../../parse/nvidia-smi-value.ts';
-import type { CounterSeries, GaugeSeries, SeriesGroup, Snapshot } from '../../snapshot.ts';
-import { architectureOf } from './architecture.ts';
-import { eccCounters, readEcc } from './ecc.ts';
-import {
-  clockFields,
-  gaugeFields,
-  MEGAHERTZ,
-  retiredPageFields,
-  THROTTLE_MASK,
-  throttleBits,
-  throttleCounters,
-} from './fields.ts';
+// The series of one GPU, filled from the sheets of several sources: a column belongs to the best source that has a value for it.
+import { isAbsent, PRESENT, type AbsenceReason } from '#agent/contract';
+import type { GpuColumn, GpuFacts, GpuIdentity, GpuSheet, GpuValue, GpuValueId } from '../../parse/gpu/sheet.ts';
+import type { GaugeSeries, SeriesGroup, Snapshot } from '../../snapshot.ts';
+import { InstanceSeries } from './instances.ts';
+import { ProcessSeries } from './processes.ts';
+import { addSeries, setSeries, type ValueSeries } from './value-series.ts';
 
-export interface GpuIdentity {
-  readonly gpu: string;
-  readonly uuid: string;
-  readonly pci_bus_id: string;
+/** Best first. The carrier is read every tick, profiling adds what only DCGM counts, details are nvidia-smi's slow report. */
+export const layers = ['carrier', 'profiling', 'details'] as const;
+export type Layer = (typeof layers)[number];
+
+const rankOf = (layer: Layer): number => layers.indexOf(layer);
+
+/** A measured rate and the counter of the same traffic: only the one that is read more often is shown, else the counter. */
+const rivals: ReadonlyMap<GpuValueId, GpuValueId> = new Map(
+  (['pcie_tx', 'pcie_rx', 'nvlink_tx', 'nvlink_rx'] as const).flatMap((traffic): [GpuValueId, GpuValueId][] => [
+    [`gpu_${traffic}_bytes_per_second`, `gpu_${traffic}_bytes_total`],
+    [`gpu_${traffic}_bytes_total`, `gpu_${traffic}_bytes_per_second`],
+  ]),
+);
+
+const factNames = ['name', 'driver', 'vbios', 'serial', 'cuda', 'arch'] as const satisfies readonly (keyof GpuFacts)[];
+
+interface Cell {
+  readonly series: ValueSeries;
+  layer: Layer;
+  /** The sheet that last had it. */
+  seen: GpuSheet;
 }
 
-type Fill = (row: NvidiaSmiRow) => void;
-
-/** Answers for these come from the GPU itself: an error in place of one means that it does not answer. */
-const vitalFields = ['utilization.gpu', 'memory.used', 'temperature.gpu'] as const;
-
-export function identityOf(row: NvidiaSmiRow): GpuIdentity {
-  const bus = textOfCell(row.get('pci.bus_id'));
-  return {
-    gpu: row.get('index') ?? '',
-    uuid: textOfCell(row.get('uuid')),
-    pci_bus_id: canonicalPciAddress(bus) ?? bus.toLowerCase(),
-  };
-}
-
-/** Why the GPU as a whole has no readings; undefined while it answers. */
-export function lossOf(row: NvidiaSmiRow): AbsenceReason | undefined {
-  for (const cell of row.values()) if (saysLost(cell)) return 'not_present';
-  return vitalFields.some((field) => saysError(row.get(field) ?? '')) ? 'malformed' : undefined;
-}
-
-/** What changes with the driver, the place or the ECC mode; nothing else changes what a GPU offers. */
-export function shapeOf(row: NvidiaSmiRow): string {
-  const eccTotal = row.get('ecc.errors.corrected.volatile.total') ?? '';
-  const known = ['index', 'uuid', 'pci.bus_id', 'driver_version'].map((field) => row.get(field) ?? '');
-  return [...known, row.size, absenceOfCell(eccTotal) === undefined].join();
-}
-
-/** Two rows with the same signature fill the same series. */
-export function signatureOf(row: NvidiaSmiRow, numaNode: string): string {
-  return JSON.stringify([identityOf(row), infoOf(row, numaNode), eccCounters(row), knownThrottleCounters(row)]);
+export interface DeviceOptions {
+  readonly snapshot: Snapshot;
+  readonly identity: GpuIdentity;
+  readonly numaNode: string;
+  readonly processSeries: boolean;
 }
 
 export class GpuDevice {
-  readonly signature: string;
-  shape: string;
   readonly identity: GpuIdentity;
-  readonly processes: GaugeSeries<'count'>;
-  readonly #snapshot: Snapshot;
+  readonly #options: DeviceOptions;
+  readonly #about: SeriesGroup;
   readonly #group: SeriesGroup;
   readonly #up: GaugeSeries<'boolean'>;
-  readonly #fills: readonly Fill[];
+  readonly #instances: InstanceSeries;
+  readonly #processes: ProcessSeries;
+  readonly #cells = new Map<GpuColumn, Cell>();
+  readonly #facts = new Map<Layer, GpuFacts>();
+  #told = '';
   #lost: SeriesGroup | undefined;
 
-  constructor(snapshot: Snapshot, row: NvidiaSmiRow, numaNode: string) {
-    const identity = identityOf(row);
-    const group = snapshot.group();
-    this.signature = signatureOf(row, numaNode);
-    this.shape = shapeOf(row);
+  constructor(options: DeviceOptions) {
+    const { snapshot, identity } = options;
     this.identity = identity;
-    this.#snapshot = snapshot;
-    this.#group = group;
-    group.info('gpu_info', { ...identity, ...infoOf(row, numaNode) });
-    this.#up = group.gauge('gpu_up', identity);
-    this.processes = group.gauge('gpu_processes', { ...identity, kind: 'compute' });
-    this.processes.absent('timed_out');
-    this.#fills = [
-      ...gaugeFills(group, identity),
-      ...clockFills(group, identity),
-      ...throttleFills(group, identity, row),
-      ...errorFills(group, identity, row),
-    ];
+    this.#options = options;
+    this.#about = snapshot.group();
+    this.#group = snapshot.group();
+    this.#up = this.#group.gauge('gpu_up', { ...identity });
+    this.#instances = new InstanceSeries(snapshot, identity);
+    this.#processes = new ProcessSeries(snapshot, identity);
   }
 
-  fill(row: NvidiaSmiRow): void {
-    this.#find();
-    this.#up.set(1);
-    for (const fill of this.#fills) fill(row);
+  get isLost(): boolean {
+    return this.#lost !== undefined;
   }
 
-  /** The GPU does not answer while the driver does. */
-  lose(reason: AbsenceReason): void {
+  /** What a source has just said of this GPU, which answers. */
+  fill(layer: Layer, sheet: GpuSheet): void {
+    if (layer === 'carrier') {
+      this.#find();
+      this.#up.set(1);
+      this.#processes.show(this.#options.processSeries ? sheet.processes : []);
+    } else if (this.isLost) {
+      return;
+    }
+    this.#learn(layer, sheet.facts);
+    this.#instances.show(sheet.instances);
+    for (const value of sheet.values) this.#put(layer, sheet, value);
+    this.#drop((cell) => cell.layer === layer && cell.seen !== sheet);
+  }
+
+  /** The GPU does not answer while the driver does. It keeps what it was, or is what can be told of it. */
+  lose(reason: AbsenceReason, facts?: GpuFacts): void {
+    if (facts && !this.#facts.has('carrier')) this.#learn('carrier', facts);
     this.#group.absent(reason);
+    this.#processes.show([]);
     this.#up.set(0);
     if (this.#lost) return;
-    this.#lost = this.#snapshot.group();
+    this.#lost = this.#options.snapshot.group();
     this.#lost.unavailable('gpu', this.identity.gpu, reason);
   }
 
@@ -111,132 +94,93 @@ export class GpuDevice {
   silence(reason: AbsenceReason): void {
     this.#find();
     this.#group.absent(reason);
+    this.#processes.show([]);
+  }
+
+  /** A source besides the carrier has fallen silent. */
+  quiet(layer: Layer, reason: AbsenceReason): void {
+    for (const cell of this.#cells.values()) if (cell.layer === layer) cell.series.absent(reason);
+  }
+
+  /** A source is not used any more. */
+  release(layer: Layer): void {
+    this.#facts.delete(layer);
+    this.#drop((cell) => cell.layer === layer);
+  }
+
+  /** In base units; undefined while there is no value. */
+  level(column: GpuColumn): number | undefined {
+    const series = this.#cells.get(column)?.series;
+    return series?.state === PRESENT ? Number(series.steps) / series.row.scale : undefined;
   }
 
   remove(): void {
     this.#find();
-    this.#snapshot.remove(this.#group);
+    this.#instances.remove();
+    this.#processes.remove();
+    this.#options.snapshot.remove(this.#about);
+    this.#options.snapshot.remove(this.#group);
   }
 
-  get isLost(): boolean {
-    return this.#lost !== undefined;
+  #put(layer: Layer, sheet: GpuSheet, { column, value }: GpuValue): void {
+    const known = this.#cells.get(column);
+    if (known && known.layer !== layer && !takesOver(layer, value, known)) return;
+    if (this.#isRivalled(layer, column.id)) return;
+    const cell = known ?? this.#add(layer, sheet, column);
+    cell.layer = layer;
+    cell.seen = sheet;
+    if (isAbsent(value)) cell.series.absent(value.reason);
+    else setSeries(cell.series, value);
+  }
+
+  #add(layer: Layer, sheet: GpuSheet, column: GpuColumn): Cell {
+    const cell: Cell = { series: addSeries(this.#group, this.identity, column), layer, seen: sheet };
+    this.#cells.set(column, cell);
+    return cell;
+  }
+
+  /** Whether the same traffic is known in its other form from a better source, or as a counter from the same one. */
+  #isRivalled(layer: Layer, id: GpuValueId): boolean {
+    const rival = rivals.get(id);
+    if (rival === undefined) return false;
+    const worst = rankOf(layer) - (id.endsWith('_per_second') ? 0 : 1);
+    for (const [column, cell] of this.#cells) {
+      if (column.id === rival && cell.series.state === PRESENT && rankOf(cell.layer) <= worst) return true;
+    }
+    return false;
+  }
+
+  #drop(isGone: (cell: Cell) => boolean): void {
+    const gone = [...this.#cells].filter(([, cell]) => isGone(cell));
+    if (gone.length === 0) return;
+    for (const [column] of gone) this.#cells.delete(column);
+    this.#group.drop(new Set(gone.map(([, { series }]) => series)));
+  }
+
+  #learn(layer: Layer, facts: GpuFacts): void {
+    this.#facts.set(layer, facts);
+    const known = layers.flatMap((one) => this.#facts.get(one) ?? []);
+    const told = known.reduce((better, more) => ({ ...more, ...definedOf(better) }));
+    const text = factNames.map((name) => told[name]).join('\0');
+    if (text === this.#told) return;
+    this.#told = text;
+    this.#about.clear();
+    this.#about.info('gpu_info', { ...this.identity, ...told, numa_node: this.#options.numaNode });
   }
 
   #find(): void {
     if (!this.#lost) return;
-    this.#snapshot.remove(this.#lost);
+    this.#options.snapshot.remove(this.#lost);
     this.#lost = undefined;
   }
 }
 
-function infoOf(
-  row: NvidiaSmiRow,
-  numaNode: string,
-): Readonly<Record<'name' | 'driver' | 'vbios' | 'serial' | 'cuda' | 'arch' | 'numa_node', string>> {
-  return {
-    name: textOfCell(row.get('name')),
-    driver: textOfCell(row.get('driver_version')),
-    vbios: textOfCell(row.get('vbios_version')),
-    serial: textOfCell(row.get('serial')),
-    cuda: '',
-    arch: architectureOf(textOfCell(row.get('compute_cap'))),
-    numa_node: numaNode,
-  };
+/** A better source takes a column over as soon as it has a value, a lesser one only while the better has none. */
+function takesOver(layer: Layer, value: GpuValue['value'], { series, layer: owner }: Cell): boolean {
+  if (isAbsent(value)) return series.state !== PRESENT && rankOf(layer) < rankOf(owner);
+  return series.state !== PRESENT || rankOf(layer) < rankOf(owner);
 }
 
-function gaugeFills(group: SeriesGroup, identity: GpuIdentity): readonly Fill[] {
-  return gaugeFields.map(({ id, fields, valueOf }) => {
-    const gauge = group.gauge(id, identity);
-    return (row) => {
-      gauge.put(firstValue(row, fields, valueOf));
-    };
-  });
-}
-
-function clockFills(group: SeriesGroup, identity: GpuIdentity): readonly Fill[] {
-  return clockFields.map(({ id, domain, field }) => {
-    const gauge = group.gauge(id, { ...identity, domain });
-    return (row) => {
-      const megahertz = firstValue(row, [field], (cell) => parseQuantity(cell, 'MHz'));
-      gauge.put(isAbsent(megahertz) ? megahertz : hertz(megahertz * MEGAHERTZ));
-    };
-  });
-}
-
-function throttleFills(group: SeriesGroup, identity: GpuIdentity, first: NvidiaSmiRow): readonly Fill[] {
-  const bits = throttleBits.map(({ reason, bit }) => ({
-    bit,
-    gauge: group.gauge('gpu_throttle_active', { ...identity, reason }),
-  }));
-  const fillMask: Fill = (row) => {
-    const cell = row.get(THROTTLE_MASK);
-    const mask = cell === undefined ? absent('unsupported') : parseMask(cell);
-    for (const { bit, gauge } of bits) gauge.put(isAbsent(mask) ? mask : Number((mask & bit) !== 0n));
-  };
-  const counters = knownThrottleCounters(first).map(({ reason, field }): Fill => {
-    const series = group.counter('gpu_throttle_seconds_total', { ...identity, reason });
-    return (row) => {
-      putMicroseconds(
-        series,
-        firstValue(row, [field], (cell) => parseQuantity(cell, 'us')),
-      );
-    };
-  });
-  return [fillMask, ...counters];
-}
-
-function errorFills(group: SeriesGroup, identity: GpuIdentity, first: NvidiaSmiRow): readonly Fill[] {
-  const retired = retiredPageFields.map(({ cause, field }): Fill => {
-    const gauge = group.gauge('gpu_retired_pages', { ...identity, cause });
-    return (row) => {
-      gauge.put(firstValue(row, [field], (cell) => parseQuantity(cell, '')));
-    };
-  });
-  const ecc = eccCounters(first).map((counter): Fill => {
-    const { kind, memory, scope } = counter;
-    const series = group.counter('gpu_ecc_errors_total', { ...identity, kind, memory, scope });
-    return (row) => {
-      const count = readEcc(row, counter);
-      if (isAbsent(count)) series.absent(count.reason);
-      else series.set(count);
-    };
-  });
-  return [...retired, ...ecc];
-}
-
-/** A driver before 580 has none of them, later ones have those that the GPU counts. */
-function knownThrottleCounters(row: NvidiaSmiRow): readonly { readonly reason: string; readonly field: string }[] {
-  return throttleCounters.filter(({ field }) => {
-    const cell = row.get(field);
-    return cell !== undefined && absenceOfCell(cell) === undefined;
-  });
-}
-
-/** The first field that has a value; else why the first one has none. A field that the driver does not know is unsupported. */
-function firstValue(
-  row: NvidiaSmiRow,
-  fields: readonly string[],
-  valueOf: (cell: string) => number | Absence,
-): number | Absence {
-  let why: Absence | undefined;
-  for (const field of fields) {
-    const cell = row.get(field);
-    const value = cell === undefined ? absent('unsupported') : valueOf(cell);
-    if (!isAbsent(value)) return value;
-    why ??= value;
-  }
-  return why ?? absent('unsupported');
-}
-
-function putMicroseconds(series: CounterSeries, microseconds: number | Absence): void {
-  if (isAbsent(microseconds)) {
-    series.absent(microseconds.reason);
-    return;
-  }
-  if (!Number.isSafeInteger(microseconds)) {
-    series.absent('malformed');
-    return;
-  }
-  const nanoseconds = microseconds * 1000;
-  series.set(Number.isSafeInteger(nanoseconds) ? nanoseconds : BigInt(microseconds) * 1000n);
+function definedOf(facts: GpuFacts): Partial<GpuFacts> {
+  return Object.fromEntries(Object.entries(facts).filter(([, text]) => text !== ''));
 }

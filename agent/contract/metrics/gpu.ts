@@ -1,11 +1,15 @@
-// GPUs, as nvidia-smi and NVML name them.
-import { rowsOf, type MetricRow } from './row.ts';
+// GPUs, as NVML and nvidia-smi name them: what they are, how busy, their memory, power, temperatures and clocks.
+import { instanceLabels, rowsOf, type MetricRow } from './row.ts';
 
 const { counter, gauge, info } = rowsOf('gpu');
-const gpu = ['gpu', 'uuid', 'pci_bus_id'] as const;
+export const gpu = ['gpu', 'uuid', 'pci_bus_id'] as const;
+/** Rows that a MIG instance has for itself; a whole GPU leaves the last two empty. */
+const instance = [...gpu, ...instanceLabels] as const;
 
 const utilization = (title: string, help: string, source: string) =>
   gauge('ratio', { labels: gpu, help, title, source, scale: 1000 });
+const active = (title: string, help: string, source: string) =>
+  gauge('ratio', { labels: instance, help, title, source, scale: 10_000 });
 const watts = (title: string, help: string, source: string) =>
   gauge('watts', { labels: gpu, help, title, source, scale: 1000, lane: 'slow' });
 
@@ -15,12 +19,6 @@ export const gpuRows = {
     help: 'What the GPU is',
     title: 'GPU',
     source: 'nvidia-smi name, driver_version, vbios_version, serial',
-  }),
-  gpus: gauge('count', {
-    help: 'GPUs the driver answers for',
-    title: 'GPUs',
-    source: 'nvidia-smi count',
-    lane: 'slow',
   }),
   gpu_up: gauge('boolean', { labels: gpu, help: 'The GPU answers', title: 'Answers', source: 'nvidia-smi' }),
   gpu_persistence_mode: gauge('none', {
@@ -68,19 +66,19 @@ export const gpuRows = {
     'nvidia-smi utilization.decoder',
   ),
   gpu_memory_total_bytes: gauge('bytes', {
-    labels: gpu,
+    labels: instance,
     help: 'Device memory',
     title: 'Memory',
     source: 'nvidia-smi memory.total',
   }),
   gpu_memory_used_bytes: gauge('bytes', {
-    labels: gpu,
+    labels: instance,
     help: 'Device memory in use',
     title: 'Memory used',
     source: 'nvidia-smi memory.used',
   }),
   gpu_memory_free_bytes: gauge('bytes', {
-    labels: gpu,
+    labels: instance,
     help: 'Device memory free',
     title: 'Memory free',
     source: 'nvidia-smi memory.free',
@@ -152,72 +150,67 @@ export const gpuRows = {
     scale: 1000,
     lane: 'slow',
   }),
-  gpu_throttle_active: gauge('boolean', {
-    labels: [...gpu, 'reason'],
-    help: 'Clocks are held down for this reason now',
-    title: 'Throttled',
-    source: 'nvidia-smi clocks_throttle_reasons.active',
-  }),
-  gpu_throttle_seconds_total: counter('seconds', {
-    labels: [...gpu, 'reason'],
-    help: 'Time clocks were held down for this reason',
-    title: 'Throttled',
-    source: 'nvidia-smi clocks_event_reasons_counters',
-    scale: 1_000_000_000,
-  }),
-  gpu_ecc_errors_total: counter('count', {
-    labels: [...gpu, 'kind', 'memory', 'scope'],
-    help: 'ECC errors',
-    title: 'ECC errors',
-    source: 'nvidia-smi ecc.errors',
-    lane: 'slow',
-  }),
-  gpu_retired_pages: gauge('count', {
-    labels: [...gpu, 'cause'],
-    help: 'Pages retired',
-    title: 'Retired pages',
-    source: 'nvidia-smi retired_pages',
-    lane: 'slow',
-  }),
-  gpu_pcie_link_generation: gauge('none', {
+  gpu_recovery_action: gauge('none', {
     labels: gpu,
-    help: 'PCIe generation of the link of the GPU now',
-    title: 'PCIe generation',
-    source: 'nvidia-smi pcie.link.gen.current',
+    help: 'What the driver asks for: 0 none, 1 reset, 2 reboot, 3 drain P2P, 4 drain and reset',
+    title: 'Recovery action',
+    source: 'NVML field 230; nvidia-smi gpu_recovery_action',
     lane: 'slow',
   }),
-  gpu_pcie_link_generation_max: gauge('none', {
+  gpu_mig_info: info({
+    labels: [...instance, 'profile'],
+    help: 'A MIG instance of the GPU',
+    title: 'MIG instance',
+    source: 'NVML MigDeviceHandleByIndex; nvidia-smi mig_devices',
+  }),
+  gpu_jpeg_utilization_ratio: utilization(
+    'JPEG engine',
+    'Share of time the JPEG engine was busy',
+    'NVML JpgUtilization; nvidia-smi utilization.jpeg',
+  ),
+  gpu_ofa_utilization_ratio: utilization(
+    'Optical flow',
+    'Share of time the optical flow engine was busy',
+    'NVML OfaUtilization; nvidia-smi utilization.ofa',
+  ),
+  gpu_graphics_engine_active_ratio: active(
+    'Engine active',
+    'Share of time any part of the graphics or compute engine was active',
+    'DCGM 1001; GPM 1',
+  ),
+  gpu_sm_active_ratio: active('SMs active', 'Share of time a warp was on an SM, mean over all SMs', 'DCGM 1002; GPM 2'),
+  gpu_sm_occupancy_ratio: active('SM occupancy', 'Resident warps over those an SM can hold', 'DCGM 1003; GPM 3'),
+  gpu_tensor_active_ratio: active('Tensor cores', 'Share of cycles the tensor cores were active', 'DCGM 1004; GPM 5'),
+  gpu_dram_active_ratio: active('DRAM active', 'Share of cycles device memory moved data', 'DCGM 1005; GPM 10'),
+  gpu_fp64_active_ratio: active('FP64', 'Share of cycles the FP64 pipe was active', 'DCGM 1006; GPM 11'),
+  gpu_fp32_active_ratio: active('FP32', 'Share of cycles the FP32 pipe was active', 'DCGM 1007; GPM 12'),
+  gpu_fp16_active_ratio: active('FP16', 'Share of cycles the FP16 pipe was active', 'DCGM 1008; GPM 13'),
+  gpu_int_active_ratio: active('Integer', 'Share of cycles the integer pipe was active', 'DCGM 1016; GPM 4'),
+  gpu_bar1_memory_used_bytes: gauge('bytes', {
     labels: gpu,
-    help: 'PCIe generation the GPU and its slot can do',
-    title: 'PCIe generation, best',
-    source: 'nvidia-smi pcie.link.gen.max',
-    lane: 'slow',
+    help: 'BAR1 address space in use',
+    title: 'BAR1 used',
+    source: 'NVML BAR1MemoryInfo; nvidia-smi bar1_memory_usage',
   }),
-  gpu_pcie_link_width: gauge('none', {
+  gpu_energy_joules_total: counter('joules', {
     labels: gpu,
-    help: 'PCIe lanes of the link of the GPU now',
-    title: 'PCIe width',
-    source: 'nvidia-smi pcie.link.width.current',
-    lane: 'slow',
+    help: 'Energy used since the driver was loaded',
+    title: 'Energy',
+    source: 'NVML TotalEnergyConsumption; DCGM 156',
+    scale: 1000,
   }),
-  gpu_pcie_link_width_max: gauge('none', {
-    labels: gpu,
-    help: 'PCIe lanes the GPU and its slot can do',
-    title: 'PCIe width, best',
-    source: 'nvidia-smi pcie.link.width.max',
-    lane: 'slow',
-  }),
-  gpu_processes: gauge('count', {
+  gpu_temperature_threshold_celsius: gauge('celsius', {
     labels: [...gpu, 'kind'],
-    help: 'Processes that hold the GPU',
-    title: 'Processes',
-    source: 'nvidia-smi --query-compute-apps',
+    help: 'Temperature at which the GPU slows down, shuts down, or that it should not pass at work',
+    title: 'Temperature limit',
+    source: 'NVML TemperatureThreshold; nvidia-smi gpu_temp_*_threshold',
+    lane: 'inventory',
   }),
-  gpu_reader_up: gauge('boolean', { help: 'The GPU reader delivers', title: 'Reader', source: 'own' }),
-  gpu_reader_info: info({
-    labels: ['backend', 'profiling'],
-    help: 'How GPUs are read here',
-    title: 'GPU reader',
-    source: 'own',
+  gpu_temperature_margin_celsius: gauge('celsius', {
+    labels: gpu,
+    help: 'Degrees left until the GPU slows down',
+    title: 'Temperature margin',
+    source: 'NVML MarginTemperature; nvidia-smi gpu_temp_tlimit',
+    lane: 'slow',
   }),
 } as const satisfies Record<string, MetricRow>;

@@ -24,6 +24,9 @@ export const areas = [
 ] as const;
 export type Area = (typeof areas)[number];
 
+/** Labels of a MIG instance. Empty for a whole GPU, and then not written: to Prometheus that is the same. */
+export const instanceLabels = ['mig_gi', 'mig_ci'] as const;
+
 export interface MetricRow<L extends string = string, K extends Kind = Kind, U extends Unit = Unit> {
   readonly kind: K;
   readonly area: Area;

@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import type { AgentMetricId } from '#agent/contract';
 import { startGpu } from '../../../agent/collectors/gpu.ts';
-import { queryFields } from '../../../agent/collectors/gpu/fields.ts';
+import { noGpuSources } from '../../../agent/collectors/collector.ts';
+import { allFields } from '../../../agent/parse/gpu/smi-csv-sheet.ts';
 import { gpuCells, helpText, lineOf, tickLines, uuidOf, type Cells } from '../../doubles/nvidia-smi/cells.ts';
 import { done, PlayedRunner } from '../../doubles/nvidia-smi/runner.ts';
 import { startReading, type Reading } from '../../doubles/reading.ts';
@@ -15,7 +16,7 @@ class Machine {
   constructor(context: { readonly nvidiaSmi?: string | undefined } = { nvidiaSmi: 'nvidia-smi' }) {
     this.reading = startReading({ area: 'gpu', start: (given) => startGpu(given, 20) }, '/nonexistent', {
       commands: this.runner,
-      nvidiaSmi: context.nvidiaSmi,
+      gpuSources: { ...noGpuSources, nvidiaSmi: context.nvidiaSmi },
       monotonicMs: () => this.nowMs,
     });
   }
@@ -63,16 +64,9 @@ describe('a healthy node', () => {
     expect(machine.gpu('gpu_memory_activity_ratio', 0)).toBe(0.52);
     expect(machine.gpu('gpu_memory_used_bytes', 0)).toBe(31689 * 1048576);
     expect(machine.gpu('gpu_power_watts', 0)).toBe(232.8);
-    expect(machine.gpu('gpu_power_limit_watts', 0)).toBe(350);
     expect(machine.gpu('gpu_temperature_celsius', 0)).toBe(66);
     expect(machine.gpu('gpu_memory_temperature_celsius', 0)).toBe(63);
     expect(machine.gpu('gpu_clock_hertz', 0, { domain: 'sm' })).toBe(1410e6);
-    expect(machine.gpu('gpu_clock_max_hertz', 0, { domain: 'sm' })).toBe(1597e6);
-    expect(machine.gpu('gpu_pcie_link_width', 0)).toBe(16);
-    expect(machine.gpu('gpu_pstate', 0)).toBe(0);
-    expect(machine.gpu('gpu_compute_mode', 0)).toBe(3);
-    expect(machine.gpu('gpu_persistence_mode', 0)).toBe(1);
-    expect(machine.gpu('gpu_retired_pages', 0, { cause: 'single_bit' })).toBe(2);
     expect(machine.reading.labels('gpu_info', { gpu: '1' })).toMatchObject({
       uuid: uuidOf(1),
       pci_bus_id: '00000000:1b:00.0',
@@ -93,27 +87,6 @@ describe('a healthy node', () => {
     expect(machine.reading.value('gpu_throttle_seconds_total', { reason: 'sync_boost' })).toBeUndefined();
     await machine.tick(1, { 0: { 'clocks_event_reasons_counters.sw_power_cap': '9007199254741' } });
     expect(machine.reading.value('gpu_throttle_seconds_total', labels)).toBe(9007199254741000n);
-  });
-
-  it('exports parts of ECC errors, their sum only where no part is known', async () => {
-    const machine = await started();
-    await machine.tick(1, {
-      0: {
-        'ecc.errors.uncorrected.volatile.sram.parity': '1',
-        'ecc.errors.uncorrected.volatile.sram.secded': '2',
-        'ecc.errors.uncorrected.aggregate.total': '9',
-        'ecc.errors.corrected.aggregate.dram': '4',
-        'ecc.errors.corrected.aggregate.device_memory': '4',
-      },
-    });
-    const ecc = (kind: string, scope: string, memory: string) =>
-      machine.gpu('gpu_ecc_errors_total', 0, { kind, scope, memory });
-    expect(ecc('corrected', 'volatile', 'device_memory')).toBe(3);
-    expect(ecc('corrected', 'volatile', 'all')).toBeUndefined();
-    expect(ecc('uncorrected', 'volatile', 'sram')).toBe(3);
-    expect(ecc('uncorrected', 'aggregate', 'all')).toBe(9);
-    expect(ecc('corrected', 'aggregate', 'dram')).toBe(4);
-    expect(ecc('corrected', 'aggregate', 'device_memory')).toBeUndefined();
   });
 
   it('never shows half a tick', async () => {
@@ -203,12 +176,18 @@ describe('what has no value', () => {
     await machine.read();
     expect(machine.gpu('gpu_up', 0)).toBe(1);
     const present = machine.reading.snapshot.series.filter(({ state, row }) => state === 0 && row.kind !== 'info');
-    expect(present.map(({ id }) => id)).toEqual(['gpus', 'gpu_up', 'gpu_processes', 'gpu_reader_up']);
+    expect(present.map(({ id }) => id)).toEqual([
+      'gpu_up',
+      'gpu_processes',
+      'gpu_reader_up',
+      'gpus',
+      'gpu_reader_stuck',
+    ]);
   });
 
   it('a field that the driver does not know is unsupported', async () => {
     const machine = new Machine();
-    machine.runner.help = done(helpText(queryFields.filter((field) => field !== 'memory.reserved')));
+    machine.runner.help = done(helpText(allFields.filter((field) => field !== 'memory.reserved')));
     await machine.start();
     expect(machine.runner.loop.fields).not.toContain('memory.reserved');
     await machine.tick(1);
@@ -235,7 +214,7 @@ describe('one GPU of many', () => {
       expect(machine.gpu('gpu_utilization_ratio', 2)).toBe(0.97);
       await machine.tick(8);
       expect(machine.gpu('gpu_up', 1)).toBe(1);
-      expect(machine.gpu('gpu_power_limit_watts', 1)).toBe(350);
+      expect(machine.gpu('gpu_power_watts', 1)).toBe(232.8);
       expect(machine.reading.value('unavailable', { device: '1' })).toBeUndefined();
     },
   );
@@ -391,7 +370,7 @@ describe('the end of the loop', () => {
   it('asks older drivers for the throttle mask by its older name', async () => {
     const machine = new Machine();
     machine.runner.help = done(
-      helpText([...queryFields.filter((field) => !field.startsWith('clocks_event')), 'clocks_throttle_reasons.active']),
+      helpText([...allFields.filter((field) => !field.startsWith('clocks_event')), 'clocks_throttle_reasons.active']),
     );
     await machine.start();
     expect(machine.runner.loop.fields).toContain('clocks_throttle_reasons.active');
@@ -434,7 +413,7 @@ describe('no nvidia-smi', () => {
     machine.runner.help = { kind: 'not_started', code: 'ENOENT', message: 'spawn nvidia-smi ENOENT' };
     await machine.start();
     await machine.read();
-    machine.runner.help = done(helpText(queryFields));
+    machine.runner.help = done(helpText(allFields));
     machine.nowMs = 1000;
     await machine.read();
     await machine.tick(1);

@@ -54,6 +54,8 @@ function start(answer: Answer): Reading {
         return answer(request);
       },
       stream: () => ({ pid: undefined, stop: () => undefined }),
+      stuckPid: () => undefined,
+      hangs: () => false,
       stopAll: () => undefined,
     },
   });

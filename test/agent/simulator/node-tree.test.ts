@@ -1,4 +1,5 @@
 // A simulated node read back through the real tree and the real collectors: every number is the model's own.
+import { noGpuSources } from '../../../agent/collectors/collector.ts';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -369,7 +370,7 @@ async function readGpus(name: string, commands: ReturnType<typeof createCommandR
     tree: new Tree(root),
     snapshot,
     commands,
-    nvidiaSmi,
+    gpuSources: { ...noGpuSources, nvidiaSmi },
     monotonicMs: () => performance.now(),
     intervalMs: 1000,
     log,

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { noGpuSources } from '../../../agent/collectors/collector.ts';
 import { startGpu } from '../../../agent/collectors/gpu.ts';
 import { createCommandRunner, type CommandRunner } from '../../../agent/command.ts';
 import { uuidOf } from '../../doubles/nvidia-smi/cells.ts';
@@ -33,7 +34,7 @@ function start(
   const nvidiaSmi = behaviour === 'missing' ? join(directory, 'missing') : writeNvidiaSmi(directory, behaviour, gpus);
   return startReading({ area: 'gpu', start: (given) => startGpu(given, firstTickMs) }, directory, {
     commands: runner,
-    nvidiaSmi,
+    gpuSources: { ...noGpuSources, nvidiaSmi },
     monotonicMs: () => nowMs,
     intervalMs: 50,
   });
@@ -76,7 +77,8 @@ describe('a first reading', () => {
     const reading = start('lost-gpu');
     await first(reading);
     expect([0, 1, 2].map((index) => reading.value('gpu_up', { uuid: uuidOf(index) }))).toEqual([1, 0, 1]);
-    expect(utilization(reading, 1)).toBe('not_present');
+    expect(utilization(reading, 1)).toBeUndefined();
+    expect(reading.labels('unavailable', { device: '1' })).toMatchObject({ area: 'gpu', reason: 'not_present' });
   });
 
   it('is up and without values where everything is N/A', async () => {
@@ -90,7 +92,7 @@ describe('a first reading', () => {
     const reading = start('old-driver');
     await first(reading);
     expect(utilization(reading, 0)).toBe(0.97);
-    expect(reading.value('gpu_retired_pages', { uuid: uuidOf(0), cause: 'double_bit' })).toBe('unsupported');
+    expect(reading.value('gpu_decoder_utilization_ratio', { uuid: uuidOf(0) })).toBe('unsupported');
   });
 
   it.each([
@@ -156,6 +158,8 @@ describe('later', () => {
         pids.push(loop.pid);
         return loop;
       },
+      stuckPid: () => undefined,
+      hangs: () => false,
       stopAll: () => undefined,
     });
     await first(reading);

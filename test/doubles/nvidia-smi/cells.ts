@@ -1,5 +1,5 @@
 // What a V100 of a healthy node answers for every field that we ask for, and the lines and helps made of it.
-import { queryFields } from '../../../agent/collectors/gpu/fields.ts';
+import { allFields as queryFields } from '../../../agent/parse/gpu/smi-csv-sheet.ts';
 
 export type Cells = Readonly<Record<string, string>>;
 

@@ -1,7 +1,7 @@
 // Executables that stand in for nvidia-smi, named by how they behave. They print what was asked for, as the real one does.
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { queryFields } from '../../../agent/collectors/gpu/fields.ts';
+import { allFields as queryFields } from '../../../agent/parse/gpu/smi-csv-sheet.ts';
 import { gpuCells, helpText, uuidOf } from './cells.ts';
 
 export type Behaviour =
@@ -45,7 +45,7 @@ if (process.argv.includes('--help-query-gpu')) end(0, help);
 if (arg('--query-compute-apps')) end(0, uuids.slice(1).map((uuid, index) => uuid + ', ' + (4000 + index)).join('\n'));
 
 const fields = arg('--query-gpu').split(',');
-const old = 'retired_pages.double_bit.count';
+const old = 'utilization.decoder';
 if (behaviour === 'old-driver' && fields.includes(old)) end(2, 'Field "' + old + '" is not a valid field to query.\n');
 if (behaviour === 'ignores-signals') process.on('SIGTERM', () => undefined);
 

@@ -1,6 +1,6 @@
 // A command runner without processes: the test plays nvidia-smi and moves the clock.
 import type { CommandRequest, CommandResult, CommandRunner, StreamEnd, StreamRequest } from '../../../agent/command.ts';
-import { queryFields } from '../../../agent/collectors/gpu/fields.ts';
+import { allFields as queryFields } from '../../../agent/parse/gpu/smi-csv-sheet.ts';
 import { helpText } from './cells.ts';
 
 export class PlayedRunner implements CommandRunner {
@@ -20,6 +20,14 @@ export class PlayedRunner implements CommandRunner {
     const stream = new PlayedStream(request);
     this.streams.push(stream);
     return stream;
+  }
+
+  stuckPid(): number | undefined {
+    return undefined;
+  }
+
+  hangs(): boolean {
+    return false;
   }
 
   stopAll(): void {

@@ -1,0 +1,253 @@
+// One row of nvidia-smi's CSV as a sheet: which field fills which column, and in what unit it is printed. nvidia-smi --help-query-gpu.
+import {
+  absent,
+  celsius,
+  hertz,
+  isAbsent,
+  ratio,
+  rowOf,
+  watts,
+  bytes,
+  type Absence,
+  type AbsenceReason,
+} from '#agent/contract';
+import type { NvidiaSmiRow } from '../nvidia-smi-csv.ts';
+import {
+  absenceOfCell,
+  parseMask,
+  parseQuantity,
+  parseWord,
+  saysError,
+  saysLost,
+  textOfCell,
+} from '../nvidia-smi-value.ts';
+import { canonicalPciAddress } from '../pci.ts';
+import { architectureOf } from './architecture.ts';
+import { eccFields, eccValues } from './smi-csv-ecc.ts';
+import {
+  columnOf,
+  noFacts,
+  valueIn,
+  type GpuColumn,
+  type GpuFacts,
+  type GpuIdentity,
+  type GpuSheet,
+  type GpuValue,
+  type GpuValueId,
+  type ValueOf,
+} from './sheet.ts';
+import { throttleReasons } from './throttle.ts';
+
+/** One column and the cells it may come from: the first that has a value counts. */
+interface CellColumn {
+  readonly id: GpuValueId;
+  readonly fields: readonly string[];
+  readonly read: (row: NvidiaSmiRow) => GpuValue;
+}
+
+const MIB = 1024 * 1024;
+const MEGAHERTZ = 1e6;
+const switches = ['Disabled', 'Enabled'];
+const computeModes = ['Default', 'Exclusive_Thread', 'Prohibited', 'Exclusive_Process'];
+
+const inMiB = (cell: string) => convert(parseQuantity(cell, 'MiB'), (mib) => bytes(mib * MIB));
+const inPercent = (cell: string) => convert(parseQuantity(cell, '%'), (percent) => ratio(percent / 100));
+const inWatts = (cell: string) => convert(parseQuantity(cell, 'W'), watts);
+const inCelsius = (cell: string) => convert(parseQuantity(cell, 'C'), celsius);
+const inMegahertz = (cell: string) => convert(parseQuantity(cell, 'MHz'), (mhz) => hertz(mhz * MEGAHERTZ));
+const plain = (cell: string) => parseQuantity(cell, '');
+const lanes = (cell: string) => parseQuantity(cell, 'x');
+const pstate = (cell: string) => parseQuantity(cell.replace(/^P(?=\d)/, ''), '');
+
+const levels: readonly CellColumn[] = [
+  level(columnOf('gpu_utilization_ratio'), ['utilization.gpu'], inPercent),
+  level(columnOf('gpu_memory_activity_ratio'), ['utilization.memory'], inPercent),
+  level(columnOf('gpu_encoder_utilization_ratio'), ['utilization.encoder'], inPercent),
+  level(columnOf('gpu_decoder_utilization_ratio'), ['utilization.decoder'], inPercent),
+  level(columnOf('gpu_jpeg_utilization_ratio'), ['utilization.jpeg'], inPercent),
+  level(columnOf('gpu_ofa_utilization_ratio'), ['utilization.ofa'], inPercent),
+  level(columnOf('gpu_memory_total_bytes'), ['memory.total'], inMiB),
+  level(columnOf('gpu_memory_used_bytes'), ['memory.used'], inMiB),
+  level(columnOf('gpu_memory_free_bytes'), ['memory.free'], inMiB),
+  level(columnOf('gpu_memory_reserved_bytes'), ['memory.reserved'], inMiB),
+  level(columnOf('gpu_power_watts'), ['power.draw', 'power.draw.average', 'power.draw.instant'], inWatts),
+  level(columnOf('gpu_power_limit_watts'), ['power.limit'], inWatts),
+  level(columnOf('gpu_power_limit_default_watts'), ['power.default_limit'], inWatts),
+  level(columnOf('gpu_power_limit_min_watts'), ['power.min_limit'], inWatts),
+  level(columnOf('gpu_power_limit_max_watts'), ['power.max_limit'], inWatts),
+  level(columnOf('gpu_power_limit_enforced_watts'), ['enforced.power.limit'], inWatts),
+  level(columnOf('gpu_temperature_celsius'), ['temperature.gpu'], inCelsius),
+  level(columnOf('gpu_temperature_margin_celsius'), ['temperature.gpu.tlimit'], inCelsius),
+  level(columnOf('gpu_memory_temperature_celsius'), ['temperature.memory'], inCelsius),
+  level(columnOf('gpu_fan_speed_ratio'), ['fan.speed'], inPercent),
+  level(columnOf('gpu_pcie_link_generation'), ['pcie.link.gen.current'], plain),
+  level(columnOf('gpu_pcie_link_generation_max'), ['pcie.link.gen.max'], plain),
+  level(columnOf('gpu_pcie_link_width'), ['pcie.link.width.current'], lanes),
+  level(columnOf('gpu_pcie_link_width_max'), ['pcie.link.width.max'], lanes),
+  level(columnOf('gpu_pstate'), ['pstate'], pstate),
+  level(columnOf('gpu_compute_mode'), ['compute_mode'], (cell) => parseWord(cell, computeModes)),
+  level(columnOf('gpu_mig_mode'), ['mig.mode.current'], (cell) => parseWord(cell, switches)),
+  level(columnOf('gpu_persistence_mode'), ['persistence_mode'], (cell) => parseWord(cell, switches)),
+  level(columnOf('gpu_clock_hertz', { domain: 'graphics' }), ['clocks.current.graphics'], inMegahertz),
+  level(columnOf('gpu_clock_hertz', { domain: 'sm' }), ['clocks.current.sm'], inMegahertz),
+  level(columnOf('gpu_clock_hertz', { domain: 'memory' }), ['clocks.current.memory'], inMegahertz),
+  level(columnOf('gpu_clock_hertz', { domain: 'video' }), ['clocks.current.video'], inMegahertz),
+  level(columnOf('gpu_clock_max_hertz', { domain: 'graphics' }), ['clocks.max.graphics'], inMegahertz),
+  level(columnOf('gpu_clock_max_hertz', { domain: 'sm' }), ['clocks.max.sm'], inMegahertz),
+  level(columnOf('gpu_clock_max_hertz', { domain: 'memory' }), ['clocks.max.memory'], inMegahertz),
+  level(columnOf('gpu_retired_pages', { cause: 'single_bit' }), ['retired_pages.single_bit_ecc.count'], plain),
+  level(columnOf('gpu_retired_pages', { cause: 'double_bit' }), ['retired_pages.double_bit.count'], plain),
+];
+
+const THROTTLE_MASK = 'clocks_event_reasons.active';
+const throttleColumns = throttleReasons.map(({ reason, bit }) => ({
+  bit,
+  column: columnOf('gpu_throttle_active', { reason }),
+}));
+/** Microseconds since the driver was loaded; drivers from 580 on. */
+const throttleCounters = [
+  'sw_power_cap',
+  'sync_boost',
+  'sw_thermal_slowdown',
+  'hw_thermal_slowdown',
+  'hw_power_brake_slowdown',
+].map((reason) => ({
+  field: `clocks_event_reasons_counters.${reason}`,
+  column: columnOf('gpu_throttle_seconds_total', { reason }),
+}));
+
+/** A word, never a number that would be another one when cut short. */
+const LAST_FIELD = 'persistence_mode';
+const identityFields = ['index', 'uuid', 'pci.bus_id', 'count'];
+const factFields = ['name', 'driver_version', 'vbios_version', 'serial', 'compute_cap'];
+const isFast = ({ id }: CellColumn): boolean => rowOf(id).lane === 'fast';
+const fieldsOf = (columns: readonly CellColumn[]): readonly string[] => columns.flatMap(({ fields }) => fields);
+
+/** Asked for every second, by their newest name. */
+export const fastFields: readonly string[] = [
+  ...identityFields,
+  ...factFields,
+  THROTTLE_MASK,
+  ...throttleCounters.map(({ field }) => field),
+  ...fieldsOf(levels.filter(isFast)),
+  LAST_FIELD,
+];
+
+/** Everything. */
+export const allFields: readonly string[] = [
+  ...identityFields,
+  ...factFields,
+  THROTTLE_MASK,
+  ...throttleCounters.map(({ field }) => field),
+  ...eccFields,
+  ...fieldsOf(levels).filter((field) => field !== LAST_FIELD),
+  LAST_FIELD,
+];
+
+const laterFields =
+  /^(utilization\.(encoder|decoder|jpeg|ofa)|memory\.reserved|mig\.|temperature\.gpu\.tlimit|power\.draw\.|retired_pages)/;
+
+/** Asked for when the tool does not list its fields: what every driver since 2018 knows. */
+export const coreFields: ReadonlySet<string> = new Set([
+  ...identityFields,
+  ...factFields.filter((field) => field !== 'compute_cap'),
+  THROTTLE_MASK,
+  ...fieldsOf(levels).filter((field) => !laterFields.test(field)),
+]);
+
+/** Reads rows for which `wanted` was asked. What the tool does not know of it is unsupported. */
+export function createSheetReader(wanted: readonly string[]): (row: NvidiaSmiRow) => GpuSheet {
+  const names = new Set(wanted);
+  const columns = levels.filter(({ fields }) => fields.some((field) => names.has(field)));
+  const ecc = eccFields.some((field) => names.has(field));
+  return (row) => {
+    const loss = lossOf(row);
+    const values = loss === undefined ? valuesOf(row, columns, ecc) : [];
+    return { identity: identityOf(row), facts: factsOf(row), loss, values };
+  };
+}
+
+function valuesOf(row: NvidiaSmiRow, columns: readonly CellColumn[], ecc: boolean): readonly GpuValue[] {
+  const values = columns.map(({ read }) => read(row));
+  addThrottling(values, row);
+  if (ecc) values.push(...eccValues(row));
+  return values;
+}
+
+function identityOf(row: NvidiaSmiRow): GpuIdentity {
+  const bus = textOfCell(row.get('pci.bus_id'));
+  return {
+    gpu: row.get('index') ?? '',
+    uuid: textOfCell(row.get('uuid')),
+    pci_bus_id: canonicalPciAddress(bus) ?? bus.toLowerCase(),
+  };
+}
+
+function factsOf(row: NvidiaSmiRow): GpuFacts {
+  return {
+    ...noFacts,
+    name: textOfCell(row.get('name')),
+    driver: textOfCell(row.get('driver_version')),
+    vbios: textOfCell(row.get('vbios_version')),
+    serial: textOfCell(row.get('serial')),
+    arch: architectureOf(textOfCell(row.get('compute_cap'))),
+  };
+}
+
+/** Answers for these come from the GPU itself: an error in place of one means that it does not answer. */
+const vitalFields = ['utilization.gpu', 'memory.used', 'temperature.gpu'] as const;
+
+/** Why the GPU as a whole has no readings; undefined while it answers. */
+function lossOf(row: NvidiaSmiRow): AbsenceReason | undefined {
+  for (const cell of row.values()) if (saysLost(cell)) return 'not_present';
+  return vitalFields.some((field) => saysError(row.get(field) ?? '')) ? 'malformed' : undefined;
+}
+
+function addThrottling(values: GpuValue[], row: NvidiaSmiRow): void {
+  const cell = row.get(THROTTLE_MASK);
+  const mask = cell === undefined ? absent('unsupported') : parseMask(cell);
+  for (const { bit, column } of throttleColumns) {
+    values.push(valueIn(column, isAbsent(mask) ? mask : Number((mask & bit) !== 0n)));
+  }
+  for (const { field, column } of throttleCounters) {
+    const text = row.get(field);
+    // A driver before 580 has none of them, later ones have those that the GPU counts.
+    if (text !== undefined && absenceOfCell(text) === undefined) values.push(valueIn(column, nanoseconds(text)));
+  }
+}
+
+function nanoseconds(cell: string): number | bigint | Absence {
+  const microseconds = parseQuantity(cell, 'us');
+  if (isAbsent(microseconds)) return microseconds;
+  if (!Number.isSafeInteger(microseconds)) return absent('malformed');
+  const whole = microseconds * 1000;
+  return Number.isSafeInteger(whole) ? whole : BigInt(microseconds) * 1000n;
+}
+
+function level<M extends GpuValueId>(
+  column: GpuColumn<M>,
+  fields: readonly string[],
+  valueOf: (cell: string) => ValueOf<M> | Absence,
+): CellColumn {
+  return { id: column.id, fields, read: (row) => valueIn(column, firstValue(row, fields, valueOf)) };
+}
+
+/** The first field that has a value; else why the first one has none. A field that the driver does not know is unsupported. */
+function firstValue<V extends number | bigint>(
+  row: NvidiaSmiRow,
+  fields: readonly string[],
+  valueOf: (cell: string) => V | Absence,
+): V | Absence {
+  let why: Absence | undefined;
+  for (const field of fields) {
+    const cell = row.get(field);
+    const value = cell === undefined ? absent('unsupported') : valueOf(cell);
+    if (!isAbsent(value)) return value;
+    why ??= value;
+  }
+  return why ?? absent('unsupported');
+}
+
+function convert<V extends number>(value: number | Absence, into: (value: number) => V): V | Absence {
+  return isAbsent(value) ? value : into(value);
+}
