@@ -1,0 +1,166 @@
+// One GPU filled by several sources: who owns a column, what vanishes when a source does, and what a lost GPU shows.
+import { describe, expect, it } from 'vitest';
+import { absent, celsius, ratio, watts, bytesPerSecond, bytes } from '#agent/contract';
+import { GpuDevice } from '../../../../agent/collectors/gpu/device.ts';
+import { columnOf, noFacts, valueIn, type GpuSheet, type GpuValue } from '../../../../agent/parse/gpu/sheet.ts';
+import { Snapshot } from '../../../../agent/snapshot.ts';
+import { readingOf } from '../../../doubles/reading.ts';
+
+const identity = { gpu: '3', uuid: 'GPU-3', pci_bus_id: '00000000:39:00.0' };
+const power = columnOf('gpu_power_watts');
+const busy = columnOf('gpu_utilization_ratio');
+const heat = columnOf('gpu_memory_temperature_celsius');
+const fp16 = columnOf('gpu_fp16_active_ratio');
+
+/** The device is filled by hand. */
+const noReader = { discover: () => undefined, read: () => 'ok' as const, stop: () => undefined };
+
+function sheet(values: readonly GpuValue[], more: Partial<GpuSheet> = {}): GpuSheet {
+  return { identity, facts: noFacts, loss: undefined, values, ...more };
+}
+
+function start(processSeries = false) {
+  const snapshot = new Snapshot();
+  const device = new GpuDevice({ snapshot, identity, numaNode: '1', processSeries });
+  return { device, snapshot, reading: readingOf(noReader, snapshot) };
+}
+
+describe('a column', () => {
+  it('belongs to the best source that has a value for it', () => {
+    const { device, reading } = start();
+    device.fill('details', sheet([valueIn(power, watts(60)), valueIn(heat, celsius(50))]));
+    device.fill('carrier', sheet([valueIn(power, watts(61)), valueIn(heat, absent('unsupported'))]));
+    expect([reading.amount('gpu_power_watts'), reading.amount('gpu_memory_temperature_celsius')]).toEqual([61, 50]);
+    device.fill('details', sheet([valueIn(power, watts(62)), valueIn(heat, celsius(51))]));
+    expect([reading.amount('gpu_power_watts'), reading.amount('gpu_memory_temperature_celsius')]).toEqual([61, 51]);
+  });
+
+  it('is taken over when the better source has no value any more', () => {
+    const { device, reading } = start();
+    device.fill('carrier', sheet([valueIn(busy, ratio(0.5))]));
+    device.fill('carrier', sheet([valueIn(busy, absent('malformed'))]));
+    device.fill('profiling', sheet([valueIn(busy, ratio(0.25))]));
+    expect(reading.amount('gpu_utilization_ratio')).toBe(0.25);
+    device.fill('carrier', sheet([valueIn(busy, ratio(0.75))]));
+    expect(reading.amount('gpu_utilization_ratio')).toBe(0.75);
+  });
+
+  it('is gone when its source has it no more', () => {
+    const { device, reading } = start();
+    device.fill('carrier', sheet([valueIn(busy, ratio(0.5)), valueIn(power, watts(60))]));
+    device.fill('carrier', sheet([valueIn(power, watts(60))]));
+    expect(reading.amount('gpu_utilization_ratio')).toBeUndefined();
+    expect(reading.amount('gpu_power_watts')).toBe(60);
+  });
+
+  it('is absent while its source is quiet, and gone when the source is not used any more', () => {
+    const { device, reading } = start();
+    device.fill('carrier', sheet([valueIn(power, watts(60))]));
+    device.fill('profiling', sheet([valueIn(fp16, ratio(0.4))]));
+    device.quiet('profiling', 'timed_out');
+    expect([reading.amount('gpu_fp16_active_ratio'), reading.amount('gpu_power_watts')]).toEqual(['timed_out', 60]);
+    device.release('profiling');
+    expect([reading.amount('gpu_fp16_active_ratio'), reading.amount('gpu_power_watts')]).toEqual([undefined, 60]);
+  });
+
+  it('of the same traffic is shown once: the counter of the carrier, else the rate of the faster source', () => {
+    const rate = columnOf('gpu_nvlink_tx_bytes_per_second', { link: 'all' });
+    const counter = columnOf('gpu_nvlink_tx_bytes_total', { link: '0' });
+    const slow = start();
+    slow.device.fill('profiling', sheet([valueIn(rate, bytesPerSecond(1e9))]));
+    slow.device.fill('details', sheet([valueIn(counter, 4096)]));
+    expect(slow.reading.amount('gpu_nvlink_tx_bytes_per_second')).toBe(1e9);
+    expect(slow.reading.amount('gpu_nvlink_tx_bytes_total')).toBeUndefined();
+    const fast = start();
+    fast.device.fill('carrier', sheet([valueIn(counter, 4096)]));
+    fast.device.fill('profiling', sheet([valueIn(rate, bytesPerSecond(1e9))]));
+    expect(fast.reading.amount('gpu_nvlink_tx_bytes_total')).toBe(4096);
+    expect(fast.reading.amount('gpu_nvlink_tx_bytes_per_second')).toBeUndefined();
+  });
+});
+
+describe('what the GPU is', () => {
+  it('is put together from all sources, the better one first', () => {
+    const { device, reading } = start();
+    device.fill('carrier', sheet([], { facts: { ...noFacts, name: 'Tesla V100', driver: '470.82.01' } }));
+    device.fill('details', sheet([], { facts: { ...noFacts, name: 'other', cuda: '11.4' } }));
+    expect(reading.labels('gpu_info')).toMatchObject({
+      ...{ gpu: '3', name: 'Tesla V100', driver: '470.82.01', cuda: '11.4', numa_node: '1' },
+    });
+  });
+
+  it('is told once while it does not change', () => {
+    const { device, snapshot } = start();
+    device.fill('carrier', sheet([valueIn(power, watts(60))], { facts: { ...noFacts, name: 'Tesla V100' } }));
+    const { generation } = snapshot;
+    device.fill('carrier', sheet([valueIn(power, watts(61))], { facts: { ...noFacts, name: 'Tesla V100' } }));
+    expect(snapshot.generation).toBe(generation);
+  });
+
+  it('lists its MIG instances as long as they are there', () => {
+    const { device, reading } = start();
+    const memory = columnOf('gpu_memory_used_bytes', { mig_gi: '3', mig_ci: '0' });
+    const instance = { mig_gi: '3', mig_ci: '0', profile: '1g.5gb' };
+    device.fill('carrier', sheet([valueIn(memory, bytes(12))], { instances: [instance] }));
+    expect(reading.labels('gpu_mig_info')).toMatchObject(instance);
+    expect(reading.amount('gpu_memory_used_bytes', { mig_gi: '3' })).toBe(12);
+    device.fill('carrier', sheet([], { instances: [] }));
+    expect([reading.labels('gpu_mig_info'), reading.amount('gpu_memory_used_bytes')]).toEqual([undefined, undefined]);
+  });
+});
+
+describe('a GPU that does not answer', () => {
+  it('is down, keeps what it was and has no values, whoever still tells some', () => {
+    const { device, reading } = start();
+    device.fill('carrier', sheet([valueIn(power, watts(60))], { facts: { ...noFacts, name: 'Tesla V100' } }));
+    device.lose('not_present');
+    device.fill('profiling', sheet([valueIn(fp16, ratio(0.4))]));
+    expect([reading.value('gpu_up'), reading.value('gpu_power_watts')]).toEqual([0, 'not_present']);
+    expect(reading.amount('gpu_fp16_active_ratio')).toBeUndefined();
+    expect(reading.labels('gpu_info')).toMatchObject({ name: 'Tesla V100' });
+    expect(reading.labels('unavailable')).toMatchObject({ area: 'gpu', device: '3', reason: 'not_present' });
+    device.fill('carrier', sheet([valueIn(power, watts(62))]));
+    expect([reading.value('gpu_up'), reading.amount('gpu_power_watts')]).toEqual([1, 62]);
+    expect(reading.labels('unavailable')).toBeUndefined();
+  });
+
+  it('is not said to be down where nobody answers at all', () => {
+    const { device, reading } = start();
+    device.fill('carrier', sheet([valueIn(power, watts(60))]));
+    device.silence('timed_out');
+    expect([reading.value('gpu_up'), reading.value('gpu_power_watts')]).toEqual(['timed_out', 'timed_out']);
+  });
+});
+
+describe('processes', () => {
+  const process = { pid: 4000, name: 'python, train', kind: 'compute', memoryBytes: 1024 } as const;
+
+  it('have series only where they are asked for', () => {
+    const { device, reading } = start();
+    device.fill('carrier', sheet([], { processes: [process] }));
+    expect(reading.amount('gpu_process_memory_bytes')).toBeUndefined();
+  });
+
+  it('come and go', () => {
+    const { device, reading } = start(true);
+    device.fill('carrier', sheet([], { processes: [{ ...process, smUtilization: 0.5 }] }));
+    expect(reading.amount('gpu_process_memory_bytes', { pid: '4000', name: 'python, train' })).toBe(1024);
+    expect(reading.amount('gpu_process_sm_utilization_ratio')).toBe(0.5);
+    device.fill('carrier', sheet([], { processes: [{ ...process, memoryBytes: absent('forbidden') }] }));
+    expect(reading.amount('gpu_process_memory_bytes')).toBe('forbidden');
+    expect(reading.amount('gpu_process_sm_utilization_ratio')).toBe('unsupported');
+    device.fill('carrier', sheet([], { processes: [] }));
+    expect(reading.amount('gpu_process_memory_bytes')).toBeUndefined();
+  });
+});
+
+it('leaves nothing behind', () => {
+  const { device, snapshot } = start(true);
+  device.fill(
+    'carrier',
+    sheet([valueIn(power, watts(60))], { instances: [{ mig_gi: '1', mig_ci: '0', profile: '' }] }),
+  );
+  device.lose('not_present');
+  device.remove();
+  expect(snapshot.series).toEqual([]);
+});
