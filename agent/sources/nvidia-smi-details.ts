@@ -1,7 +1,7 @@
 // The slow quantities, once a minute: `nvidia-smi -q -x`, then its nvlink questions while this node has links. nvidia-smi(1).
 // Nothing here waits: whoever reads calls `keepRunning` on every tick of its own.
 import type { AbsenceReason } from '#agent/contract';
-import type { CommandRunner, CommandStream, StreamEnd } from '../command.ts';
+import type { CommandRunner, StreamEnd } from '../command.ts';
 import type { Log } from '../log.ts';
 import { detailSheets } from '../parse/gpu/smi-details.ts';
 import { parseNvlinkData, parseNvlinkErrors, parseNvlinkStatus, type NvlinkGpu } from '../parse/gpu/smi-nvlink.ts';
@@ -131,7 +131,8 @@ export class NvidiaSmiDetails implements GpuSource {
       this.#fail(xml);
       return;
     }
-    const links = await this.#askLinks(run);
+    // Whoever broke off in the middle is not asked more.
+    const links = isGood(answer.ending) ? await this.#askLinks(run) : [];
     if (run === this.#run) this.#take(detailSheets(xml.sheets, links));
   }
 
@@ -160,19 +161,18 @@ export class NvidiaSmiDetails implements GpuSource {
     const { commands, file, monotonicMs } = this.#options;
     return new Promise((resolve) => {
       let text = '';
-      let stream: CommandStream | undefined;
       const end = (ending: Ending): void => {
         if (this.#asked !== asked) return;
         this.#asked = undefined;
         if (typeof ending === 'string') {
           this.#killedMs = monotonicMs();
-          stream?.stop();
+          stream.stop();
         }
         resolve({ text, ending });
       };
       const asked = { sinceMs: monotonicMs(), end };
       this.#asked = asked;
-      stream = commands.stream({
+      const stream = commands.stream({
         kind: KIND,
         file,
         args,
