@@ -9,6 +9,8 @@ need promtool prometheus
 need prometheus-node-exporter prometheus-node-exporter
 need chromium chromium
 need jsonnet jsonnet
+need gcc gcc
+[ -e /usr/include/stdio.h ] || missing+=(libc6-dev)
 [ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || missing+=(fonts-dejavu-core)
 if [ "${#missing[@]}" -eq 0 ]; then
   echo "all programs the tests need are installed"
