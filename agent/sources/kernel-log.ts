@@ -12,7 +12,7 @@ import type { Tree } from './tree.ts';
 export interface KernelLogOptions {
   readonly tree: Tree;
   /** Undefined where no program may be started. */
-  readonly commands: CommandRunner | undefined;
+  readonly commands: Pick<CommandRunner, 'stream'> | undefined;
   readonly monotonicMs: () => number;
   readonly wallMs?: () => number;
   readonly log: Log;

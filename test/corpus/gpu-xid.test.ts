@@ -1,11 +1,15 @@
-// Xids: our catalogue against NVIDIA's, and the recorded lines of ../shared/corpus/gpu/kernel-log, facts from its SOURCES.md.
-import { existsSync, readFileSync } from 'node:fs';
+// Xids: our catalogue against NVIDIA's, and the recorded lines and bus of ../shared/corpus/gpu, facts from its SOURCES.md.
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { knownXids, xidOf, type XidClass } from '#agent/contract';
+import { readPciGpus } from '../../agent/collectors/gpu/pci-tree.ts';
 import { KernelEventReader } from '../../agent/parse/gpu/kernel-log.ts';
+import { Tree } from '../../agent/sources/tree.ts';
 import { leftOut } from '../left-out.ts';
+import { writeTree } from './write-tree.ts';
 
 const corpus = join(import.meta.dirname, '../../../shared/corpus/gpu');
 const present = existsSync(corpus);
@@ -86,5 +90,23 @@ describe.skipIf(!present)('recorded lines', () => {
       { nvswitch: '0', sxid: 20034, fatal: true, timeMs: 0 },
       { nvswitch: '1', sxid: 22013, fatal: false, timeMs: 0 },
     ]);
+  });
+});
+
+describe.skipIf(!present)('a recorded bus of an HGX A100', () => {
+  it('has 8 GPUs and 6 NVSwitches by class', () => {
+    const root = mkdtempSync(join(tmpdir(), 'whyidle-lspci-'));
+    const lines = readFileSync(join(corpus, 'lspci/a100-hgx.lspci-nn.txt'), 'utf8').split('\n');
+    for (const line of lines) {
+      const [, address, kind, vendor] = /^(\S+) .*? \[([\da-f]{4})\]: .*\[([\da-f]{4}):[\da-f]{4}\]/.exec(line) ?? [];
+      const device = `sys/bus/pci/devices/${address ?? ''}`;
+      writeTree(root, { [`${device}/vendor`]: `0x${vendor ?? ''}\n`, [`${device}/class`]: `0x${kind ?? ''}00\n` });
+    }
+    const { gpus, switches } = readPciGpus(new Tree(root));
+    rmSync(root, { recursive: true });
+    expect(gpus.map(({ address }) => address)).toEqual(
+      ['0001', '0002', '0003', '0004', '000b', '000c', '000d', '000e'].map((domain) => `0000${domain}:00:00.0`),
+    );
+    expect(switches).toHaveLength(6);
   });
 });

@@ -7,7 +7,7 @@ import type { KernelLogReader, LoggedRecord } from '../kernel-log.ts';
 import type { Tree } from '../tree.ts';
 
 interface JournalOptions {
-  readonly commands: CommandRunner;
+  readonly commands: Pick<CommandRunner, 'stream'>;
   readonly wallMs: () => number;
 }
 
