@@ -1,6 +1,7 @@
 // One agent: reads its node on every tick and gives what it read to a server, to its own page, or both.
 import { systemClock, type Clock } from './clock.ts';
 import type { GpuSources } from './collectors/collector.ts';
+import { ChildCosts } from './child-costs.ts';
 import { collectors } from './collectors/index.ts';
 import { createCommandRunner } from './command.ts';
 import { renderNodeExporter } from './compat/node-exporter.ts';
@@ -46,6 +47,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   const commands = createCommandRunner();
   const pages = await openPages(options, tree, snapshot);
   const self = new SelfMetrics(snapshot);
+  const children = new ChildCosts(snapshot, commands);
   const inventory = new InventoryKeeper({ tree, clock, log, probe: options.inventoryProbe });
   const uplink = await createUplink(options, { snapshot, clock, inventory });
   const readers = createNodeReaders({ ...options, collectors, tree, snapshot, commands, clock });
@@ -53,6 +55,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     ...{ clock, intervalMs, readers },
     onSample: (timeMs) => {
       self.read();
+      children.read();
       uplink?.sample(timeMs);
     },
   });

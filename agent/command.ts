@@ -54,6 +54,8 @@ export interface CommandRunner {
   stuckPid(kind: string): number | undefined;
   /** Whether a child of one of these kinds hangs in the kernel now, killed or not. */
   hangs(kinds: ReadonlySet<string>): boolean;
+  /** Children that run now. */
+  running(): readonly { readonly kind: string; readonly pid: number }[];
   /** Kills everything that still runs; returns at once. */
   stopAll(): void;
 }
@@ -99,6 +101,10 @@ class Runner implements CommandRunner {
     for (const { kind, child } of this.#jobs) if (kinds.has(kind) && child.isUninterruptible) return true;
     for (const [kind, child] of this.#killed) if (kinds.has(kind) && child.isUninterruptible) return true;
     return false;
+  }
+
+  running(): readonly { readonly kind: string; readonly pid: number }[] {
+    return [...this.#jobs].flatMap(({ kind, child: { pid } }) => (pid === undefined ? [] : [{ kind, pid }]));
   }
 
   stopAll(): void {

@@ -1,5 +1,6 @@
 // `whyidle sample`: what one agent reads here, printed; no server.
 import { systemClock } from './clock.ts';
+import { ChildCosts } from './child-costs.ts';
 import { collectors } from './collectors/index.ts';
 import { createCommandRunner } from './command.ts';
 import { renderNodeExporter } from './compat/node-exporter.ts';
@@ -28,6 +29,7 @@ export async function printSamples(config: SampleConfig, output: SampleOutput): 
   const { gpuSources } = config;
   const node = readNodeName(tree);
   const self = new SelfMetrics(snapshot);
+  const children = new ChildCosts(snapshot, commands);
   const readers = createNodeReaders({ collectors, tree, snapshot, commands, gpuSources, intervalMs, clock, log });
   const scheduler = new Scheduler({ clock, intervalMs, readers, onSample: () => undefined });
   const page = new TextPage(snapshot, node);
@@ -36,6 +38,7 @@ export async function printSamples(config: SampleConfig, output: SampleOutput): 
     if (reading > 0) await until(startMs + reading * intervalMs);
     const timeMs = await scheduler.readAll();
     self.read();
+    children.read();
     output.write(render(config, { snapshot, node, timeMs, page, tree }));
   }
   await scheduler.stop();

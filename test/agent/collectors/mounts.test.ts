@@ -56,6 +56,7 @@ function start(answer: Answer): Reading {
       stream: () => ({ pid: undefined, stop: () => undefined }),
       stuckPid: () => undefined,
       hangs: () => false,
+      running: () => [],
       stopAll: () => undefined,
     },
   });

@@ -160,6 +160,7 @@ describe('later', () => {
       },
       stuckPid: () => undefined,
       hangs: () => false,
+      running: () => [],
       stopAll: () => undefined,
     });
     await first(reading);

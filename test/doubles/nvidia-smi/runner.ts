@@ -30,6 +30,10 @@ export class PlayedRunner implements CommandRunner {
     return false;
   }
 
+  running(): readonly { readonly kind: string; readonly pid: number }[] {
+    return [];
+  }
+
   stopAll(): void {
     for (const stream of this.streams) stream.stop();
   }
