@@ -4,9 +4,10 @@ import { userInfo } from 'node:os';
 import { absent, type AbsenceReason } from '#agent/contract';
 import type { CommandRunner } from '../command.ts';
 import type { Log } from '../log.ts';
-import { KernelEventReader, type KernelEvent, type KernelRecord } from '../parse/gpu/kernel-log.ts';
+import { KernelEventReader, type KernelEvent } from '../parse/gpu/kernel-log.ts';
 import { journalIsReadable, JournalReader } from './kernel-log/journal.ts';
 import { KmsgReader } from './kernel-log/kmsg.ts';
+import type { KernelLogReader } from './kernel-log/reader.ts';
 import type { Tree } from './tree.ts';
 
 export interface KernelLogOptions {
@@ -25,17 +26,6 @@ export type KernelLogState =
 
 /** An event with whether it had been in the log before we began to read. */
 export type LoggedEvent = KernelEvent & { readonly isHistory: boolean };
-
-/** A record with whether it had been in the log before we began to read. */
-export type LoggedRecord = KernelRecord & { readonly isHistory: boolean };
-
-/** One way to read the log. */
-export interface KernelLogReader {
-  readonly from: 'kmsg' | 'journal';
-  /** What has come since the last time; the reason why nothing will come any more. */
-  read(): readonly LoggedRecord[] | AbsenceReason;
-  stop(): void;
-}
 
 const RETRY_MS = 60_000;
 
@@ -90,7 +80,11 @@ export class KernelLog {
   }
 
   #reads(reader: KernelLogReader): void {
+    const { state } = this;
     this.#reader = reader;
+    if (state.kind === 'absent' && state.reason !== 'not_present') {
+      this.#options.log.info('the kernel log can be read again', { from: reader.from });
+    }
     this.#state = { kind: 'reading', from: reader.from };
   }
 

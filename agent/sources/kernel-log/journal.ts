@@ -3,7 +3,7 @@ import { closeSync } from 'node:fs';
 import { isAbsent, type AbsenceReason } from '#agent/contract';
 import type { CommandRunner, CommandStream, StreamEnd } from '../../command.ts';
 import { parseJournalRecord } from '../../parse/gpu/kernel-log.ts';
-import type { KernelLogReader, LoggedRecord } from '../kernel-log.ts';
+import type { KernelLogReader, LoggedRecord } from './reader.ts';
 import type { Tree } from '../tree.ts';
 
 interface JournalOptions {

@@ -6,7 +6,7 @@ import { LineSplitter } from '../../command/line-splitter.ts';
 import type { Log } from '../../log.ts';
 import { parseKmsgRecord } from '../../parse/gpu/kernel-log.ts';
 import { errnoOf, type Tree } from '../tree.ts';
-import type { KernelLogReader, LoggedRecord } from '../kernel-log.ts';
+import type { KernelLogReader, LoggedRecord } from './reader.ts';
 
 interface KmsgOptions {
   readonly tree: Tree;
