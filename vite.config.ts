@@ -7,7 +7,7 @@ import { defineConfig } from 'vite';
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 /** Natives that ws would use if they were there, and packages that keep their own files. */
-const external = ['bufferutil', 'utf-8-validate', 'cpu-features', 'ssh2'];
+const external = ['bufferutil', 'utf-8-validate', 'cpu-features', 'ssh2', 'koffi'];
 
 function commit(): string {
   try {
@@ -66,6 +66,7 @@ export default defineConfig({
     agent: program('dist/agent', {
       main: here('agent/main.ts'),
       'inventory-worker': here('agent/probe/inventory-worker.ts'),
+      'gpu-reader': here('agent/probe/gpu-reader.ts'),
     }),
     server: program('dist/cli', { whyidle: here('server/cli/whyidle.ts') }),
   },
