@@ -1,6 +1,10 @@
-// What one GPU shows while a job runs on it: load, memory, power, temperature, clocks, throttling, processes.
+// What one GPU shows while a job runs on it: load, memory, power, temperature, clocks, throttling, traffic, processes.
+import type { LinkLoad } from './communication.ts';
 import type { GpuHardware, GpuModel } from './hardware.ts';
+import type { Job } from './jobs.ts';
 import { busyShareOf, type Pace } from './pace.ts';
+import { noPcieLoad, pcieLoadOf, type PcieLoad } from './pcie-traffic.ts';
+import { noWork, profilingOf, type Profiling } from './profiling.ts';
 import { noiseAt } from './random.ts';
 
 export interface GpuProcess {
@@ -10,6 +14,8 @@ export interface GpuProcess {
 }
 
 export interface GpuState {
+  /** Fallen off its bus: nothing of it can be read. */
+  readonly lost: boolean;
   /** Shares of the last second. */
   readonly busy: number;
   readonly memoryActive: number;
@@ -21,7 +27,13 @@ export interface GpuState {
   /** Bits as NVML numbers them. */
   readonly throttleMask: number;
   readonly process: GpuProcess | undefined;
+  readonly profiling: Profiling;
+  readonly pcie: PcieLoad;
+  readonly nvlink: LinkLoad;
 }
+
+/** Of every V100, in degrees. */
+export const temperatureLimits = { shutdown: 90, slowdown: 87, maxOperating: 83, memoryMax: 85 } as const;
 
 export const throttle = { none: 0, gpuIdle: 0x1, swPowerCap: 0x4, swThermal: 0x20 } as const;
 
@@ -43,12 +55,17 @@ export interface GpuSituation {
   readonly model: GpuModel;
   readonly hardware: GpuHardware;
   readonly pace: Pace | undefined;
+  readonly lost: boolean;
+  readonly nvlink: LinkLoad;
+  /** What the adapter beside it moves to and from its memory. */
+  readonly fabricBytesPerS: number;
   readonly timeS: number;
 }
 
 /** The next state; the temperature of the one before it lives on. Without one the GPU has long been doing what it does. */
 export function stepGpu(situation: GpuSituation, before: GpuState | undefined, seconds: number): GpuState {
   const { model, hardware, pace, timeS } = situation;
+  if (situation.lost) return lostGpu(situation, before, seconds);
   const process = processOf(situation);
   const busy = pace && process ? busyShareOf(pace, hardware.index, timeS) : 0;
   const wanted = wantedPower(situation, { busy, held: process !== undefined });
@@ -57,9 +74,11 @@ export function stepGpu(situation: GpuSituation, before: GpuState | undefined, s
   const throttleMask = wanted > limit.watts ? limit.mask : process ? throttle.none : throttle.gpuIdle;
   const clockShare = (powerW / wanted) ** (1 / CLOCK_EXPONENT);
   const temperatureC = warmed(before?.temperatureC, steadyC(hardware, powerW), seconds);
+  const memoryActive = memoryActivity(situation, busy);
   return {
+    lost: false,
     busy,
-    memoryActive: memoryActivity(situation, busy),
+    memoryActive,
     memoryUsedMiB: DRIVER_MIB + (process?.memoryMiB ?? 0),
     powerW,
     temperatureC,
@@ -67,7 +86,38 @@ export function stepGpu(situation: GpuSituation, before: GpuState | undefined, s
     clockMHz: process ? clockOf(model.maxClockMHz, clockShare) : IDLE_CLOCK_MHZ,
     throttleMask,
     process,
+    profiling: profilingOf(pace, busy, memoryActive),
+    pcie: process && pace ? pcieLoadOf(pace, busy, situation.fabricBytesPerS) : noPcieLoad,
+    nvlink: situation.nvlink,
   };
+}
+
+/** It cools down unseen. */
+function lostGpu({ hardware, nvlink }: GpuSituation, before: GpuState | undefined, seconds: number): GpuState {
+  const temperatureC = warmed(before?.temperatureC, steadyC(hardware, 0), seconds);
+  return {
+    lost: true,
+    busy: 0,
+    memoryActive: 0,
+    memoryUsedMiB: 0,
+    powerW: 0,
+    temperatureC,
+    memoryTemperatureC: temperatureC,
+    clockMHz: 0,
+    throttleMask: throttle.none,
+    process: undefined,
+    profiling: noWork,
+    pcie: noPcieLoad,
+    nvlink: { tx: nvlink.tx.map(() => 0), rx: nvlink.rx.map(() => 0) },
+  };
+}
+
+export function processIdOf(job: Job, gpu: number): number {
+  return 10_000 + ((job.id * 16 + gpu) % 4_100_000);
+}
+
+export function processNameOf({ kind }: Job): string {
+  return kind === 'notebook' ? '/opt/conda/bin/python3.8' : 'python';
 }
 
 function processOf({ model, hardware, pace }: GpuSituation): GpuProcess | undefined {
@@ -77,8 +127,8 @@ function processOf({ model, hardware, pace }: GpuSituation): GpuProcess | undefi
   const share = pace.phase === 'startup' ? (pace.progress - 0.25) / 0.75 : 1;
   const working = Math.floor(model.memoryMiB * 0.96 * pace.job.needs.memoryShare * share);
   return {
-    pid: 10_000 + ((pace.job.id * 16 + hardware.index) % 4_100_000),
-    name: pace.job.kind === 'notebook' ? '/opt/conda/bin/python3.8' : 'python',
+    pid: processIdOf(pace.job, hardware.index),
+    name: processNameOf(pace.job),
     memoryMiB: CONTEXT_MIB + working,
   };
 }

@@ -1,5 +1,6 @@
 // The hardware of the simulated Sherlock cluster: 8 HGX-1 and 8 HGX-2, 192 V100, EDR InfiniBand, 3 PB of NVMe.
 // Device names, addresses and limits follow the machines' public descriptions.
+import { socketOf } from './pci-layout.ts';
 import { hexOf, Random, uuidOf } from './random.ts';
 
 export type PlatformName = 'hgx1' | 'hgx2';
@@ -58,6 +59,8 @@ export interface NodeHardware {
   readonly cpus: number;
   readonly numaCpus: readonly (readonly number[])[];
   readonly bootTimeS: number;
+  /** How long it had been up when the simulation began. */
+  readonly upAtStartS: number;
   readonly bootId: string;
 }
 
@@ -201,6 +204,7 @@ function describeNode(
   const platform = index < NODES / 2 ? hgx1 : hgx2;
   const random = new Random(seed, 'hardware', name);
   const numaCpus = cpusBySocket(platform.coresPerSocket);
+  const bootTimeS = Math.floor(nowS - random.between(20, 60) * DAY_S);
   return {
     name,
     rack: `r${Math.floor(index / NODES_PER_RACK) + 1}`,
@@ -208,7 +212,8 @@ function describeNode(
     platform,
     cpus: platform.coresPerSocket * 4,
     numaCpus,
-    bootTimeS: Math.floor(nowS - random.between(20, 60) * DAY_S),
+    bootTimeS,
+    upAtStartS: nowS - bootTimeS,
     bootId: uuidOf(seed, name, 'boot'),
     gpus: describeGpus(platform, numaCpus, { seed, name, hot }),
     hcas: platform.hcaBuses.map((bus, at) => describeHca(bus, at, { seed, name, lid: 2 + index * 8 + at })),
@@ -285,8 +290,4 @@ function cpusBySocket(coresPerSocket: number): readonly (readonly number[])[] {
       Array.from({ length: coresPerSocket }, (_, core) => first + core),
     ),
   );
-}
-
-function socketOf(bus: number): number {
-  return bus < 0x80 ? 0 : 1;
 }

@@ -50,7 +50,7 @@ export interface LocalWork {
   readonly gpus: readonly number[];
 }
 
-const PORT_BYTES_PER_S = 12.5e9;
+export const PORT_BYTES_PER_S = 12.5e9;
 const GIB = 1024 ** 3;
 const IO_BYTES = 256 * 1024;
 const BASE_MEMORY_BYTES = 11 * GIB;

@@ -5,9 +5,12 @@ import { setTimeout } from 'node:timers/promises';
 import { CannotStart } from '../cannot-start.ts';
 import { startAgent, type RunningAgent } from '../agent.ts';
 import { createLog, type Log } from '../log.ts';
+import { serveDcgmExporters, type RunningExporters } from './dcgm-exporter.ts';
 import { SimulatedCluster, type NodeOnDisk } from './simulated-cluster.ts';
 import { renderSimulateHelp, resolveSimulateConfig, type SimulateConfig } from './settings.ts';
 
+export { serveDcgmExporters, type RunningExporters } from './dcgm-exporter.ts';
+export { noFaults, planFaults, type FaultPlan } from './faults.ts';
 export { MAX_NODES, sherlock, type NodeHardware } from './hardware.ts';
 export { NodeTree, type NodeMoment } from './node-tree.ts';
 export { SimulatedCluster, type ClusterOptions, type NodeOnDisk } from './simulated-cluster.ts';
@@ -32,7 +35,8 @@ export async function runSimulatedCluster(args: readonly string[]): Promise<numb
   process.once('exit', () => {
     cluster.stop();
   });
-  const agents = startAgents(cluster, config, stop);
+  const exporters = await serveDcgmExporters(() => cluster.workload.states);
+  const agents = startAgents(cluster, exporters, { config, stop });
   const gpus = cluster.workload.nodes.reduce((sum, node) => sum + node.gpus.length, 0);
   log.info('simulating', {
     nodes: cluster.nodes.length,
@@ -42,7 +46,7 @@ export async function runSimulatedCluster(args: readonly string[]): Promise<numb
   });
   if (!stop.aborted) await once(stop, 'abort');
   endAnyway();
-  await Promise.race([stopAll(await agents), setTimeout(AGENTS_END_WITHIN_MS, undefined, { ref: false })]);
+  await Promise.race([stopAll(await agents, exporters), setTimeout(AGENTS_END_WITHIN_MS, undefined, { ref: false })]);
   cluster.stop();
   return 0;
 }
@@ -54,6 +58,7 @@ function openCluster(config: SimulateConfig): SimulatedCluster {
       nodes: config['simulate.nodes'],
       intervalMs: config['simulate.interval'],
       directory: config['simulate.dir'],
+      faults: config['simulate.faults'],
     });
   } catch (error) {
     if (!(error instanceof Error && 'syscall' in error)) throw error;
@@ -64,24 +69,28 @@ function openCluster(config: SimulateConfig): SimulatedCluster {
 /** One after the other, each in the middle of an interval: its readings stay there. */
 async function startAgents(
   cluster: SimulatedCluster,
-  config: SimulateConfig,
-  stop: AbortSignal,
+  exporters: RunningExporters,
+  { config, stop }: { readonly config: SimulateConfig; readonly stop: AbortSignal },
 ): Promise<readonly RunningAgent[]> {
   const agents: RunningAgent[] = [];
   cluster.start();
   for (const node of cluster.nodes) {
     await setTimeout(cluster.untilReadableMs(), undefined, { signal: stop }).catch(() => undefined);
     if (stop.aborted) break;
-    agents.push(await startNodeAgent(node, config));
+    agents.push(await startNodeAgent(node, exporters.urlOf(node.name), config));
   }
   return agents;
 }
 
-function startNodeAgent({ name, root, nvidiaSmi }: NodeOnDisk, config: SimulateConfig): Promise<RunningAgent> {
+function startNodeAgent(
+  { name, root, nvidiaSmi }: NodeOnDisk,
+  dcgmExporter: string,
+  config: SimulateConfig,
+): Promise<RunningAgent> {
   return startAgent({
     node: name,
     root,
-    gpuSources: { ...noGpuSources, nvidiaSmi },
+    gpuSources: { ...noGpuSources, nvidiaSmi, dcgmExporter },
     server: config['simulate.server'],
     intervalMs: config['simulate.interval'],
     listen: undefined,
@@ -97,8 +106,8 @@ function warningsOf(node: string): Log {
   return { ...log, info: () => undefined };
 }
 
-async function stopAll(agents: readonly RunningAgent[]): Promise<void> {
-  await Promise.allSettled(agents.map((agent) => agent.stop()));
+async function stopAll(agents: readonly RunningAgent[], exporters: RunningExporters): Promise<void> {
+  await Promise.allSettled([...agents.map((agent) => agent.stop()), exporters.close()]);
 }
 
 function stopSignal(): AbortSignal {

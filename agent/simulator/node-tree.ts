@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { writeDisks } from './render/block.ts';
 import { writeGpuDevices, writeIdentity } from './render/identity.ts';
 import { writeInfiniband } from './render/infiniband.ts';
+import { KmsgFile } from './render/kmsg.ts';
 import { writeEthernet } from './render/network.ts';
 import { NvidiaSmiFeed } from './render/nvidia-smi-feed.ts';
 import { renderScript } from './render/nvidia-smi-script.ts';
+import { renderTopology } from './render/nvidia-smi-topology.ts';
 import { gpuFieldNames, renderApps, renderHelp, renderList } from './render/nvidia-smi.ts';
 import { writeProc } from './render/proc.ts';
 import { TreeWriter, type FilePool } from './render/tree-writer.ts';
@@ -22,8 +24,10 @@ export class NodeTree {
   readonly nvidiaSmi: string;
   readonly #tree: TreeWriter<NodeState>;
   readonly #feed: NvidiaSmiFeed;
+  readonly #kmsg: KmsgFile;
   readonly #smi: string;
   #apps = '';
+  #list = '';
 
   /** Lays the node out in an empty or new directory. Nodes that share a pool share their fixed files. */
   constructor(directory: string, state: NodeState, pool?: FilePool) {
@@ -38,6 +42,7 @@ export class NodeTree {
     writeInfiniband(this.#tree, state.hardware);
     writeGpuDevices(this.#tree, state.hardware);
     this.#writeNvidiaSmi(state);
+    this.#kmsg = new KmsgFile(this.root);
     this.#feed = new NvidiaSmiFeed(join(this.#smi, 'requests'));
     this.update(state);
   }
@@ -45,6 +50,8 @@ export class NodeTree {
   /** Brings the files up to a state; whoever reads them sees it from now on. */
   update(state: NodeState, moment?: NodeMoment): void {
     this.#tree.update(state);
+    this.#kmsg.update(state.kernelLog);
+    this.#updateList(state);
     this.#updateApps(state, moment?.wall ?? new Date());
     if (moment) this.#feed.tick({ state, ...moment });
   }
@@ -52,6 +59,7 @@ export class NodeTree {
   /** Lets go of files and pipes; loops of nvidia-smi end. */
   close(): void {
     this.#tree.close();
+    this.#kmsg.close();
     this.#feed.close();
   }
 
@@ -59,18 +67,32 @@ export class NodeTree {
     mkdirSync(join(this.#smi, 'requests'), { recursive: true });
     writeFileSync(join(this.#smi, 'fields'), `,${gpuFieldNames.join(',')},\n`);
     writeFileSync(join(this.#smi, 'help'), renderHelp());
-    writeFileSync(join(this.#smi, 'list'), renderList(state.hardware));
+    writeFileSync(join(this.#smi, 'topology'), renderTopology(state.hardware));
+    this.#updateList(state);
     writeFileSync(join(this.#smi, 'apps'), '');
     writeFileSync(this.nvidiaSmi, renderScript(this.#smi));
     chmodSync(this.nvidiaSmi, 0o755);
   }
 
-  /** Replaced as a whole, so that a reader has the old list or the new one. Only when processes came, went or grew. */
+  /** Only when a GPU went or came back. */
+  #updateList(state: NodeState): void {
+    const list = state.gpus.map(({ lost }) => String(lost)).join();
+    if (list === this.#list) return;
+    this.#list = list;
+    this.#replace('list', renderList(state));
+  }
+
+  /** Only when processes came, went or grew. */
   #updateApps(state: NodeState, wall: Date): void {
     const apps = state.gpus.map(({ process }) => (process ? `${process.pid} ${process.memoryMiB}` : '')).join();
     if (apps === this.#apps) return;
     this.#apps = apps;
-    writeFileSync(join(this.#smi, 'apps.next'), renderApps(state, wall));
-    renameSync(join(this.#smi, 'apps.next'), join(this.#smi, 'apps'));
+    this.#replace('apps', renderApps(state, wall));
+  }
+
+  /** As a whole, so that a reader has the old text or the new one. */
+  #replace(name: string, text: string): void {
+    writeFileSync(join(this.#smi, `${name}.next`), text);
+    renameSync(join(this.#smi, `${name}.next`), join(this.#smi, name));
   }
 }

@@ -1,4 +1,6 @@
 // Who runs where: jobs arrive, wait, take whole GPUs of one or several nodes, and leave. First come, first served, with backfill.
+// A GPU that breaks takes its job with it and is given to nobody until it is back.
+import type { Outage } from './faults.ts';
 import { draftJob, meanGapS, type Job } from './jobs.ts';
 import { Random } from './random.ts';
 
@@ -13,14 +15,25 @@ export interface RunningJob extends Job {
   readonly places: readonly Place[];
 }
 
+/** Who holds a GPU; undefined is free. */
+type Owner = RunningJob | 'broken' | undefined;
+
+/** The next thing that happens. Of several at the same moment GPUs break first and jobs arrive last. */
+type Happening =
+  | { readonly kind: 'break' | 'repair'; readonly timeS: number; readonly outage: Outage }
+  | { readonly kind: 'end'; readonly timeS: number; readonly job: RunningJob }
+  | { readonly kind: 'arrival'; readonly timeS: number };
+
 const LONGEST_QUEUE = 40;
 
 export class JobQueue {
   readonly #seed: number;
   readonly #gaps: Random;
   readonly #meanGapS: number;
-  /** Who holds each GPU of each node; undefined is free. */
-  readonly #owners: (RunningJob | undefined)[][];
+  /** By node and GPU. */
+  readonly #owners: Owner[][];
+  /** In order. */
+  readonly #outages: Exclude<Happening, { kind: 'end' | 'arrival' }>[];
   readonly #waiting: Job[] = [];
   readonly #running = new Set<RunningJob>();
   #drafted = 0;
@@ -30,12 +43,22 @@ export class JobQueue {
   constructor(
     seed: number,
     gpusPerNode: readonly number[],
-    { startS, residents = [] }: { readonly startS: number; readonly residents?: readonly RunningJob[] },
+    {
+      startS,
+      residents = [],
+      outages = [],
+    }: { readonly startS: number; readonly residents?: readonly RunningJob[]; readonly outages?: readonly Outage[] },
   ) {
     this.#seed = seed;
     this.#gaps = new Random(seed, 'arrivals');
     this.#meanGapS = meanGapS(gpusPerNode.reduce((sum, gpus) => sum + gpus, 0));
     this.#owners = gpusPerNode.map((gpus) => Array.from({ length: gpus }, () => undefined));
+    this.#outages = outages
+      .flatMap((outage) => [
+        { kind: 'break' as const, timeS: outage.fromS, outage },
+        { kind: 'repair' as const, timeS: outage.toS, outage },
+      ])
+      .toSorted((a, b) => a.timeS - b.timeS);
     this.#next = this.#draft(startS);
     for (const job of residents) {
       this.#running.add(job);
@@ -51,20 +74,52 @@ export class JobQueue {
     return this.#waiting;
   }
 
-  /** Lets everything happen that happens up to a moment, in order. */
-  advanceTo(timeS: number): void {
-    for (;;) {
-      const ending = earliestEnd(this.#running);
-      if (ending && ending.endS <= Math.min(timeS, this.#next.arrivalS)) {
-        this.#release(ending);
-        this.#startWaiting(ending.endS);
-      } else if (this.#next.arrivalS <= timeS) {
-        const arrived = this.#next;
-        this.#next = this.#draft(arrived.arrivalS);
-        if (this.#waiting.length < LONGEST_QUEUE) this.#waiting.push(arrived);
-        this.#startWaiting(arrived.arrivalS);
-      } else return;
+  /** Lets everything happen that happens up to a moment, in order. Gives the jobs that came to their end. */
+  advanceTo(timeS: number): readonly RunningJob[] {
+    const ended: RunningJob[] = [];
+    for (let next = this.#nextHappening(); next.timeS <= timeS; next = this.#nextHappening()) {
+      switch (next.kind) {
+        case 'break':
+          this.#outages.shift();
+          this.#break(next.outage);
+          break;
+        case 'repair':
+          this.#outages.shift();
+          this.#hold({ places: [{ node: next.outage.node, gpus: [next.outage.gpu] }] }, undefined);
+          break;
+        case 'end':
+          this.#release(next.job);
+          ended.push(next.job);
+          break;
+        case 'arrival':
+          this.#arrive();
+          break;
+      }
+      this.#startWaiting(next.timeS);
     }
+    return ended;
+  }
+
+  #nextHappening(): Happening {
+    const [outage] = this.#outages;
+    const ending = earliestEnd(this.#running);
+    const arrival: Happening = { kind: 'arrival', timeS: this.#next.arrivalS };
+    const end: Happening = ending ? { kind: 'end', timeS: ending.endS, job: ending } : arrival;
+    const next = end.timeS <= arrival.timeS ? end : arrival;
+    return outage && outage.timeS <= next.timeS ? outage : next;
+  }
+
+  #arrive(): void {
+    const arrived = this.#next;
+    this.#next = this.#draft(arrived.arrivalS);
+    if (this.#waiting.length < LONGEST_QUEUE) this.#waiting.push(arrived);
+  }
+
+  /** A job does not outlive one of its GPUs. */
+  #break({ node, gpu }: Outage): void {
+    const owner = this.#owners[node]?.[gpu];
+    if (owner !== undefined && owner !== 'broken') this.#release(owner);
+    this.#hold({ places: [{ node, gpus: [gpu] }] }, 'broken');
   }
 
   #draft(afterS: number): Job {
@@ -105,16 +160,17 @@ export class JobQueue {
     this.#hold(job, undefined);
   }
 
-  #hold({ places }: RunningJob, owner: RunningJob | undefined): void {
+  #hold({ places }: Pick<RunningJob, 'places'>, owner: Owner): void {
     for (const { node, gpus } of places) {
       const owners = this.#owners[node];
       for (const gpu of gpus) if (owners) owners[gpu] = owner;
     }
   }
 
-  /** Who holds a GPU now. */
+  /** Whose job holds a GPU now. */
   ownerOf(node: number, gpu: number): RunningJob | undefined {
-    return this.#owners[node]?.[gpu];
+    const owner = this.#owners[node]?.[gpu];
+    return owner === 'broken' ? undefined : owner;
   }
 }
 
@@ -124,6 +180,6 @@ function earliestEnd(running: ReadonlySet<RunningJob>): RunningJob | undefined {
   return first;
 }
 
-function freeGpus(owners: readonly (RunningJob | undefined)[]): number[] {
+function freeGpus(owners: readonly Owner[]): number[] {
   return owners.flatMap((owner, gpu) => (owner ? [] : [gpu]));
 }

@@ -1,6 +1,7 @@
 // Settings of the simulated cluster: environment < flag.
 import {
   durationMs,
+  flagSwitch,
   positiveInteger,
   renderFlags,
   resolveSettings,
@@ -43,6 +44,13 @@ const simulateSettings = {
     flag: 'interval',
     argument: 'TIME',
     help: 'how often the nodes change and are read',
+  },
+  'simulate.faults': {
+    schema: flagSwitch,
+    default: true,
+    defaultText: 'on',
+    flag: 'faults',
+    help: 'a GPU falls off its bus, the memory of one wears out, jobs end with an Xid; --faults=false for none',
   },
   'simulate.dir': {
     schema: v.pipe(v.string(), v.minLength(1)),

@@ -14,6 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { UsageError } from '#agent/contract';
+import { noFaults, planFaults } from './faults.ts';
 import { sherlock } from './hardware.ts';
 import { NodeTree } from './node-tree.ts';
 import type { FilePool } from './render/tree-writer.ts';
@@ -25,6 +26,8 @@ export interface ClusterOptions {
   readonly intervalMs: number;
   /** An empty or new directory; undefined makes one in memory where there is room. */
   readonly directory: string | undefined;
+  /** Default true. */
+  readonly faults?: boolean;
 }
 
 /** A node on disk, as its agent is to read it. */
@@ -53,11 +56,12 @@ export class SimulatedCluster {
   #stopped = false;
   #steppedMs = performance.now();
 
-  constructor({ seed, nodes, intervalMs, directory }: ClusterOptions) {
+  constructor({ seed, nodes, intervalMs, directory, faults = true }: ClusterOptions) {
     this.#intervalMs = intervalMs;
     this.directory = directory === undefined ? freshDirectory() : emptyDirectory(directory);
     const pool: FilePool = new Map();
-    this.workload = new SimulatedWorkload(seed, sherlock({ seed, nodes, nowS: Date.now() / 1000 }));
+    const hardware = sherlock({ seed, nodes, nowS: Date.now() / 1000 });
+    this.workload = new SimulatedWorkload(seed, hardware, faults ? planFaults(seed, hardware) : noFaults);
     this.#trees = this.workload.states.map(
       (state) => new NodeTree(join(this.directory, state.hardware.name), state, pool),
     );

@@ -1,18 +1,26 @@
 // The simulated cluster as it stands: jobs, GPUs and hosts, stepped forward in time. The same seed and steps give the same
 // states. Steady from its first moment: the days before it have already happened.
+import { fabricBytesPerS, linkLoads } from './communication.ts';
+import { correctedBy, planFaults, retiredBy, type FaultPlan } from './faults.ts';
+import { GpuCounters } from './gpu-counters.ts';
 import { stepGpu, type GpuState } from './gpu-model.ts';
 import type { NodeHardware } from './hardware.ts';
 import { HostCounters } from './host-counters.ts';
 import { hostLoadOf, type HostLoad, type LocalWork } from './host-model.ts';
 import { draftDiskReader } from './jobs.ts';
+import { KernelLog, xidLines, type KernelRecord } from './kernel-log.ts';
 import { paceAll, type Pace } from './pace.ts';
 import { JobQueue, type RunningJob } from './queue.ts';
+import { xidsBetween, type Xid } from './xids.ts';
 
 export interface NodeState {
   readonly hardware: NodeHardware;
   readonly gpus: readonly GpuState[];
+  readonly gpuCounters: readonly GpuCounters[];
   readonly load: HostLoad;
   readonly counters: HostCounters;
+  /** Grows with the node's log. */
+  readonly kernelLog: readonly KernelRecord[];
   readonly timeS: number;
 }
 
@@ -21,20 +29,26 @@ const DAYS_BEFORE_S = 2 * 86_400;
 export class SimulatedWorkload {
   readonly nodes: readonly NodeHardware[];
   readonly queue: JobQueue;
+  readonly #faults: FaultPlan;
   readonly #counters: readonly HostCounters[];
+  readonly #gpuCounters: readonly (readonly GpuCounters[])[];
+  readonly #logs: readonly KernelLog[];
   #states: readonly NodeState[];
   #paces: ReadonlyMap<RunningJob, Pace>;
   #timeS = 0;
 
-  constructor(seed: number, nodes: readonly NodeHardware[]) {
+  constructor(seed: number, nodes: readonly NodeHardware[], faults: FaultPlan = planFaults(seed, nodes)) {
     this.nodes = nodes;
+    this.#faults = faults;
     this.queue = new JobQueue(
       seed,
       nodes.map((node) => node.gpus.length),
-      { startS: -DAYS_BEFORE_S, residents: residentsOf(seed, nodes) },
+      { startS: -DAYS_BEFORE_S, residents: residentsOf(seed, nodes), outages: faults.outages },
     );
-    this.queue.advanceTo(0);
     this.#counters = nodes.map((node) => new HostCounters(seed, node));
+    this.#gpuCounters = nodes.map((node) => node.gpus.map((gpu) => new GpuCounters(seed, node.name, gpu)));
+    this.#logs = nodes.map(() => new KernelLog());
+    this.#report(this.queue.advanceTo(0), { fromS: -DAYS_BEFORE_S, toS: 0 });
     this.#paces = paceAll(this.queue.running, nodes, 0);
     this.#states = nodes.map((node) => this.#stateOf(node, undefined, 0));
   }
@@ -54,32 +68,80 @@ export class SimulatedWorkload {
 
   /** Counters gain what flowed in the time that passes; levels are those at its end. */
   advance(seconds: number): void {
+    const fromS = this.#timeS;
     this.#timeS += seconds;
-    this.queue.advanceTo(this.#timeS);
+    this.#report(this.queue.advanceTo(this.#timeS), { fromS, toS: this.#timeS });
     this.#paces = paceAll(this.queue.running, this.nodes, this.#timeS);
     this.#states = this.nodes.map((node, index) => this.#stateOf(node, this.#states[index], seconds));
   }
 
   #stateOf(hardware: NodeHardware, before: NodeState | undefined, seconds: number): NodeState {
+    const timeS = this.#timeS;
     const work = this.#workOn(hardware.index);
-    const byGpu = new Map(work.flatMap(({ pace, gpus }) => gpus.map((gpu) => [gpu, pace] as const)));
-    const load = hostLoadOf(hardware, work, this.#timeS);
+    const load = hostLoadOf(hardware, work, timeS);
     const counters = this.#counters[hardware.index] ?? new HostCounters(0, hardware);
     counters.add(load, seconds);
-    const gpus = hardware.gpus.map((gpu, index) =>
-      stepGpu(
-        { model: hardware.platform.gpu, hardware: gpu, pace: byGpu.get(gpu.index), timeS: this.#timeS },
-        before?.gpus[index],
-        seconds,
-      ),
-    );
-    return { hardware, gpus, load, counters, timeS: this.#timeS };
+    const gpus = this.#stepGpus(hardware, work, { before, seconds });
+    const gpuCounters = this.#gpuCounters[hardware.index] ?? [];
+    for (const [index, gpu] of gpus.entries()) gpuCounters[index]?.add(gpu, seconds);
+    this.#wear(hardware.index);
+    return { hardware, gpus, gpuCounters, load, counters, kernelLog: this.#logs[hardware.index]?.records ?? [], timeS };
+  }
+
+  #stepGpus(
+    hardware: NodeHardware,
+    work: readonly LocalWork[],
+    { before, seconds }: { readonly before: NodeState | undefined; readonly seconds: number },
+  ): readonly GpuState[] {
+    const timeS = this.#timeS;
+    const byGpu = new Map(work.flatMap((one) => one.gpus.map((gpu) => [gpu, one] as const)));
+    const links = linkLoads(hardware, work, timeS);
+    return hardware.gpus.map((gpu, index) => {
+      const own = byGpu.get(gpu.index);
+      const situation = {
+        model: hardware.platform.gpu,
+        hardware: gpu,
+        pace: own?.pace,
+        lost: this.#isLost(hardware.index, gpu.index),
+        nvlink: links[index] ?? { tx: [], rx: [] },
+        fabricBytesPerS: own ? fabricBytesPerS(own, hardware) : 0,
+        timeS,
+      };
+      return stepGpu(situation, before?.gpus[index], seconds);
+    });
   }
 
   #workOn(node: number): LocalWork[] {
     return [...this.#paces.values()].flatMap((pace) =>
       pace.job.places.filter((place) => place.node === node).map(({ gpus }) => ({ pace, gpus })),
     );
+  }
+
+  #isLost(node: number, gpu: number): boolean {
+    return this.#faults.outages.some(
+      (one) => one.node === node && one.gpu === gpu && one.fromS <= this.#timeS && this.#timeS < one.toS,
+    );
+  }
+
+  #wear(node: number): void {
+    const { wornMemory } = this.#faults;
+    if (wornMemory?.node !== node) return;
+    const errors = correctedBy(wornMemory, this.#timeS);
+    this.#gpuCounters[node]?.[wornMemory.gpu]?.wear(errors, retiredBy(wornMemory, this.#timeS));
+  }
+
+  /** What went wrong in a span of time, in the logs of the nodes where it did. */
+  #report(ended: readonly RunningJob[], span: { readonly fromS: number; readonly toS: number }): void {
+    for (const xid of xidsBetween(this.#faults, ended, span)) this.#log(xid);
+  }
+
+  #log({ node, gpu, xid, timeS, culprit }: Xid): void {
+    const hardware = this.nodes[node];
+    const one = hardware?.gpus[gpu];
+    const counters = this.#gpuCounters[node]?.[gpu];
+    if (!hardware || !one || !counters) return;
+    counters.lastXid = xid;
+    for (const line of xidLines(one, xid, culprit)) this.#logs[node]?.write(hardware.upAtStartS + timeS, line);
   }
 }
 

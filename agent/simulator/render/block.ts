@@ -25,7 +25,7 @@ function writeNvmeDrive(tree: TreeWriter<NodeState>, drive: DriveHardware, hardw
   const { index, bus, numaNode } = drive;
   const pci = writePciDevice(
     tree,
-    { bus, vendor: `0x${vendorId}`, device: deviceId, class: '0x010802', numaNode, linkWidth: 4 },
+    { bus, vendor: `0x${vendorId}`, device: deviceId, class: '0x010802', linkWidth: 4 },
     hardware,
   );
   const controller = `${pci}/nvme/nvme${index}`;

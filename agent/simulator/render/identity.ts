@@ -1,9 +1,9 @@
 // What the machine is and where its file systems are: proc/sys, dmi, os-release, NUMA nodes, mounts. proc(5), os-release(5).
 import type { NodeHardware } from '../hardware.ts';
-import { listOf, writePciDevice } from './pci.ts';
+import { KERNEL_VERSION as KERNEL } from '../kernel-log.ts';
+import { nvswitchBusesOf } from '../pci-layout.ts';
+import { listOf, writeNvswitches, writePciDevice } from './pci.ts';
 import type { FixedTree } from './tree-writer.ts';
-
-const KERNEL = '5.15.0-91-generic';
 
 export function writeIdentity(tree: FixedTree, hardware: NodeHardware): void {
   tree.files('proc/sys/kernel', {
@@ -24,11 +24,18 @@ export function writeIdentity(tree: FixedTree, hardware: NodeHardware): void {
   writeMounts(tree);
 }
 
-/** GPUs as PCI devices; what they do is nvidia-smi's to say. */
+/** The fabric manager; the kernel cuts the names of tasks to 15 letters. */
+const FABRIC_MANAGER = { pid: 2417, comm: 'nv-fabricmanage' } as const;
+
+/** GPUs and NVSwitches as PCI devices; what they do is nvidia-smi's to say. */
 export function writeGpuDevices(tree: FixedTree, hardware: NodeHardware): void {
-  for (const { bus, numaNode } of hardware.gpus) {
+  for (const { bus } of hardware.gpus) {
     const device = `0x${hardware.platform.gpu.deviceId.slice(2, 6).toLowerCase()}`;
-    writePciDevice(tree, { bus, vendor: '0x10de', device, class: '0x030200', numaNode, linkWidth: 16 }, hardware);
+    writePciDevice(tree, { bus, vendor: '0x10de', device, class: '0x030200', linkWidth: 16 }, hardware);
+  }
+  writeNvswitches(tree, hardware);
+  if (nvswitchBusesOf(hardware.platform).length > 0) {
+    tree.file(`proc/${FABRIC_MANAGER.pid}/comm`, `${FABRIC_MANAGER.comm}\n`);
   }
 }
 

@@ -16,7 +16,6 @@ export function writeInfiniband(tree: TreeWriter<NodeState>, hardware: NodeHardw
         vendor: '0x15b3',
         device: hardware.platform.hca.type === 'MT4115' ? '0x1013' : '0x1017',
         class: '0x020700',
-        numaNode: hca.numaNode,
         linkWidth: 16,
       },
       hardware,

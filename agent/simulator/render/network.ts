@@ -60,7 +60,6 @@ export function writeEthernet(tree: TreeWriter<NodeState>, hardware: NodeHardwar
         vendor: '0x15b3',
         device: '0x1017',
         class: '0x020000',
-        numaNode: 0,
         linkWidth: port === storage ? 16 : 8,
       },
       hardware,

@@ -1,9 +1,20 @@
-// Feeds the loops of a node's nvidia-smi stand-in: each has a pipe of its own. Nothing here waits for a reader: opening and
-// writing are non-blocking, a tick that does not fit is dropped whole, and of a line that was cut by a full pipe the rest is
-// kept until there is room, so that a reader sees whole lines only.
-import { closeSync, constants, openSync, readdirSync, readFileSync, rmSync, writeSync } from 'node:fs';
+// Answers the requests of a node's nvidia-smi stand-in: each has a pipe of its own. Nothing here waits for a reader: opening
+// and writing are non-blocking, a tick that does not fit is dropped whole, and of a line that was cut by a full pipe the rest
+// is kept until there is room, so that a reader sees whole lines only. A report is a file; the pipe tells its exit code.
+import {
+  closeSync,
+  constants,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { NodeState } from '../workload.ts';
+import { renderReport } from './nvidia-smi-reports.ts';
 import { GpuQuery } from './nvidia-smi.ts';
 
 export interface FeedMoment {
@@ -15,9 +26,16 @@ export interface FeedMoment {
 /** A script that was ended between its request and its reading never opens its pipe. */
 const PATIENCE_TICKS = 20;
 
+/** Somebody who waits at a pipe. */
+interface Waiting {
+  /** False when there is nothing more to be said. */
+  feed(moment: FeedMoment): boolean;
+  close(): void;
+}
+
 export class NvidiaSmiFeed {
   readonly #directory: string;
-  readonly #loops = new Map<string, Loop>();
+  readonly #waiting = new Map<string, Waiting>();
   /** Requests that are not whole, and for how many ticks. */
   readonly #unfinished = new Map<string, number>();
 
@@ -26,36 +44,33 @@ export class NvidiaSmiFeed {
     this.#directory = directory;
   }
 
-  /** Loops being fed now. */
-  get size(): number {
-    return this.#loops.size;
-  }
-
   tick(moment: FeedMoment): void {
     for (const name of readdirSync(this.#directory)) {
-      if (/^\d+$/.test(name) && !this.#loops.has(name)) this.#accept(name);
+      if (/^\d+$/.test(name) && !this.#waiting.has(name)) this.#accept(name);
     }
-    for (const [name, loop] of this.#loops) {
-      if (!loop.feed(moment)) this.#forget(name, loop);
+    for (const [name, one] of this.#waiting) {
+      if (!one.feed(moment)) this.#forget(name, one);
     }
   }
 
   close(): void {
-    for (const [name, loop] of this.#loops) this.#forget(name, loop);
+    for (const [name, one] of this.#waiting) this.#forget(name, one);
   }
 
   #accept(name: string): void {
-    const [loop = '', format = '', fields = '', end] = readFileSync(join(this.#directory, name), 'utf8').split('\n');
-    if (end === undefined) {
-      this.#awaitRest(name);
-      return;
-    }
-    this.#unfinished.delete(name);
-    const query = new GpuQuery(fields.split(','), {
-      header: !format.includes('noheader'),
-      units: !format.includes('nounits'),
-    });
-    this.#loops.set(name, new Loop(join(this.#directory, `${name}.pipe`), query, Number(loop) || 0));
+    const path = join(this.#directory, name);
+    const [first = '', second = '', third = '', end] = readIfThere(path).split('\n');
+    // `report`, name, GPU; or period, format, fields.
+    const isWhole = end !== undefined;
+    if (!isWhole) this.#awaitRest(name);
+    else
+      this.#waiting.set(
+        name,
+        first === 'report'
+          ? new Answer(path, second, third)
+          : loopOf(path, { period: first, format: second, fields: third }),
+      );
+    if (isWhole) this.#unfinished.delete(name);
   }
 
   /** The next tick sees it whole, unless its script was ended while it wrote. */
@@ -65,20 +80,77 @@ export class NvidiaSmiFeed {
     if (ticks >= PATIENCE_TICKS) this.#removeRequest(name);
   }
 
-  #forget(name: string, loop: Loop): void {
-    loop.close();
-    this.#loops.delete(name);
+  #forget(name: string, one: Waiting): void {
+    one.close();
+    this.#waiting.delete(name);
     this.#removeRequest(name);
   }
 
   #removeRequest(name: string): void {
     this.#unfinished.delete(name);
     rmSync(join(this.#directory, name), { force: true });
-    rmSync(join(this.#directory, `${name}.pipe`), { force: true });
+    for (const kind of ['', '.pipe', '.answer']) rmSync(join(this.#directory, `${name}${kind}`), { force: true });
   }
 }
 
-class Loop {
+/** A script may have ended and taken its request back. */
+function readIfThere(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** One question, one answer. The script takes its request away when it has read. */
+class Answer implements Waiting {
+  readonly #path: string;
+  readonly #name: string;
+  readonly #id: string;
+  #isWritten = false;
+  #ticks = 0;
+
+  constructor(path: string, name: string, id: string) {
+    this.#path = path;
+    this.#name = name;
+    this.#id = id;
+  }
+
+  feed(moment: FeedMoment): boolean {
+    if (!this.#isWritten) this.#write(moment);
+    else if (!existsSync(this.#path)) return false;
+    return ++this.#ticks < PATIENCE_TICKS;
+  }
+
+  /** Whoever still waits for an answer gets none. */
+  close(): void {
+    if (this.#isWritten || !existsSync(`${this.#path}.pipe`)) return;
+    closeSync(openSync(`${this.#path}.pipe`, constants.O_RDWR | constants.O_NONBLOCK));
+  }
+
+  #write(moment: FeedMoment): void {
+    const descriptor = openForWriting(`${this.#path}.pipe`);
+    if (descriptor === undefined) return;
+    const { exitCode, text } = renderReport(this.#name, this.#id, moment);
+    writeFileSync(`${this.#path}.answer`, text);
+    writeOrNothing(descriptor, Buffer.from(`${exitCode}\n`));
+    closeSync(descriptor);
+    this.#isWritten = true;
+  }
+}
+
+function loopOf(
+  path: string,
+  { period, format, fields }: { readonly period: string; readonly format: string; readonly fields: string },
+): Loop {
+  const query = new GpuQuery(fields.split(','), {
+    header: !format.includes('noheader'),
+    units: !format.includes('nounits'),
+  });
+  return new Loop(`${path}.pipe`, query, Number(period) || 0);
+}
+
+class Loop implements Waiting {
   readonly #path: string;
   readonly #query: GpuQuery;
   /** 0: one answer, then the end. */
@@ -114,15 +186,9 @@ class Loop {
     this.#descriptor = undefined;
   }
 
-  /** Writing ends cannot be opened before the reading end is: then it fails at once. */
   #open(): boolean {
-    try {
-      this.#descriptor = openSync(this.#path, constants.O_WRONLY | constants.O_NONBLOCK);
-      return true;
-    } catch {
-      // ENOENT, ENXIO: the script has not come so far, nobody reads yet.
-      return false;
-    }
+    this.#descriptor = openForWriting(this.#path);
+    return this.#descriptor !== undefined;
   }
 
   #flush(): 'empty' | 'full' | 'gone' {
@@ -133,6 +199,16 @@ class Loop {
       this.#rest = this.#rest.subarray(written);
     }
     return 'empty';
+  }
+}
+
+/** Writing ends cannot be opened before the reading end is: then it fails at once. */
+function openForWriting(path: string): number | undefined {
+  try {
+    return openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch {
+    // ENOENT, ENXIO: the script has not come so far, nobody reads yet.
+    return undefined;
   }
 }
 

@@ -1,14 +1,20 @@
 // The stand-in for nvidia-smi: a shell script, since one Node process per node would need gigabytes. It answers questions
-// from files beside it; for --query-gpu it leaves a request, becomes `cat` of a pipe, and the simulator feeds that pipe.
+// from files beside it; for --query-gpu it leaves a request, becomes `cat` of a pipe, and the simulator feeds that pipe; for
+// the other questions about this moment it leaves a request, waits for the exit code, and prints what the simulator wrote.
 // Messages and exit codes are the real tool's: nvidia-smi(1), RETURN VALUE.
+import { reportNames } from './nvidia-smi-reports.ts';
 import { appFields } from './nvidia-smi.ts';
 
-/** `directory` holds fields, help, list, apps and requests/. */
+/** `directory` holds fields, help, list, apps, topology and requests/. */
 export function renderScript(directory: string): string {
   return `#!/bin/sh
 # Stand-in for nvidia-smi of one simulated node.
 dir='${directory.replaceAll("'", `'\\''`)}'
-query= apps= format=csv loop=0
+query= apps= format=csv loop=0 what= part= id=
+refuse() {
+  echo "Invalid combination of input arguments. Please run 'nvidia-smi -h' for help."
+  exit 1
+}
 while [ $# -gt 0 ]; do
   case $1 in
     --query-gpu=*) query=\${1#*=} ;;
@@ -20,10 +26,31 @@ while [ $# -gt 0 ]; do
     -l) shift; loop=\${1:-5}000 ;;
     -L | --list-gpus) exec cat "$dir/list" ;;
     --help-query-gpu) exec cat "$dir/help" ;;
-    *) echo "Invalid combination of input arguments. Please run 'nvidia-smi -h' for help."; exit 1 ;;
+    nvlink | topo | pmon) what=$1 ;;
+    -q | --query) what=q ;;
+    -x | --xml-format) part=x ;;
+    -m | --matrix) part=m ;;
+    -e | --errorcounters) part=e ;;
+    -gt | --getthroughput) shift; part=gt-\${1:-} ;;
+    -s | --status | --select) if [ "$what" = pmon ]; then shift; else part=s; fi ;;
+    -c | --count) shift ;;
+    -i) shift; id=\${1:-} ;;
+    --id=*) id=\${1#*=} ;;
+    *) refuse ;;
   esac
   shift
 done
+
+# Leaves a question and prints the answer to it.
+ask() {
+  request=$dir/requests/$$ code=
+  printf 'report\\n%s\\n%s\\n' "$1" "$id" > "$request"
+  mkfifo "$request.pipe" || exit 255
+  read -r code < "$request.pipe"
+  [ -n "$code" ] && cat "$request.answer"
+  rm -f "$request" "$request.answer" "$request.pipe"
+  exit "\${code:-255}"
+}
 
 # Every word of the list $2 must be in the list $1.
 check() {
@@ -69,6 +96,12 @@ elif [ -n "$apps" ]; then
     *) printf '%s\\n' '${appHeader()}' | print_apps ;;
   esac
   print_apps < "$dir/apps"
+elif [ -n "$what" ]; then
+  case $what-$part in
+    topo-m) exec cat "$dir/topology" ;;
+    ${reportNames.map((name) => (name === 'pmon' ? 'pmon-' : name)).join(' | ')}) ask "\${what}\${part:+-$part}" ;;
+    *) refuse ;;
+  esac
 else
   cat "$dir/list"
 fi

@@ -1,56 +1,63 @@
 // PCI devices of a node below sys/devices, with the links by which they are found. Documentation/ABI/testing/sysfs-bus-pci.
 import type { NodeHardware } from '../hardware.ts';
+import { nvswitchBusesOf, pciAddress, pciSlotOf } from '../pci-layout.ts';
 import type { FixedTree } from './tree-writer.ts';
+
+export { pciAddress } from '../pci-layout.ts';
 
 export interface PciDevice {
   readonly bus: number;
   readonly vendor: string;
   readonly device: string;
   readonly class: string;
-  readonly numaNode: number;
   readonly linkWidth: number;
 }
 
 /** Generation 3, for all devices of these machines. */
 const LINK_SPEED = '8.0 GT/s PCIe';
+const BRIDGE = '0x060400';
 
-/** Writes a device behind a root port of its own and returns its directory. */
+/** Writes a device, and the bridges above it if no other has done so, and returns its directory. */
 export function writePciDevice(tree: FixedTree, device: PciDevice, hardware: NodeHardware): string {
-  const port = portAddressOf(device.bus);
-  const address = pciAddress(device.bus);
-  const host = `sys/devices/pci0000:${device.bus < 0x80 ? '00' : '80'}`;
-  const directory = `${host}/${port}/${address}`;
-  const cpus = hardware.numaCpus[device.numaNode] ?? [];
-  tree.files(`${host}/${port}`, {
-    vendor: '0x8086',
-    class: '0x060400',
-    numa_node: device.numaNode,
-    ...linkFiles(16),
-  });
-  tree.files(directory, {
-    vendor: device.vendor,
-    device: device.device,
-    class: device.class,
-    numa_node: device.numaNode,
-    local_cpulist: listOf(cpus),
-    ...linkFiles(device.linkWidth),
-  });
-  tree.file(`${directory}/uevent`, `PCI_CLASS=${device.class.slice(2)}\nPCI_SLOT_NAME=${address}\n`);
-  tree.link(`${directory}/subsystem`, 'sys/bus/pci');
-  tree.link(`sys/bus/pci/devices/${address}`, directory);
-  tree.link(`sys/bus/pci/devices/${port}`, `${host}/${port}`);
+  const { host, bridges, numaNode } = pciSlotOf(hardware.platform, device.bus);
+  let above = `sys/devices/${host}`;
+  for (const [depth, bridge] of bridges.entries()) {
+    above = `${above}/${bridge}`;
+    if (tree.has(above)) continue;
+    const chip = depth === 0 ? ROOT_PORT : SWITCH_PORT;
+    writeFunction(tree, above, { ...chip, class: BRIDGE, linkWidth: 16, numaNode, hardware });
+  }
+  const directory = `${above}/${pciAddress(device.bus)}`;
+  writeFunction(tree, directory, { ...device, numaNode, hardware });
   return directory;
 }
 
-export function pciAddress(bus: number): string {
-  return `0000:${bus.toString(16).padStart(2, '0')}:00.0`;
+export function writeNvswitches(tree: FixedTree, hardware: NodeHardware): void {
+  for (const bus of nvswitchBusesOf(hardware.platform)) {
+    writePciDevice(tree, { bus, vendor: '0x10de', device: '0x1ac2', class: '0x068000', linkWidth: 2 }, hardware);
+  }
 }
 
-/** Root ports count up through devices and functions, so that no bus meets another's. */
-function portAddressOf(bus: number): string {
-  const rest = bus & 0x7f;
-  const root = bus < 0x80 ? '00' : '80';
-  return `0000:${root}:${(1 + (rest >> 3)).toString(16).padStart(2, '0')}.${rest & 7}`;
+const ROOT_PORT = { vendor: '0x8086', device: '0x6f02' } as const;
+const SWITCH_PORT = { vendor: '0x10b5', device: '0x8796' } as const;
+
+interface PciFunction extends Omit<PciDevice, 'bus'> {
+  readonly numaNode: number;
+  readonly hardware: NodeHardware;
+}
+
+function writeFunction(tree: FixedTree, directory: string, one: PciFunction): void {
+  const address = directory.slice(directory.lastIndexOf('/') + 1);
+  tree.files(directory, {
+    vendor: one.vendor,
+    device: one.device,
+    class: one.class,
+    numa_node: one.numaNode,
+    local_cpulist: listOf(one.hardware.numaCpus[one.numaNode] ?? []),
+    ...linkFiles(one.linkWidth),
+  });
+  tree.file(`${directory}/uevent`, `PCI_CLASS=${one.class.slice(2)}\nPCI_SLOT_NAME=${address}\n`);
+  tree.link(`sys/bus/pci/devices/${address}`, directory);
 }
 
 function linkFiles(lanes: number): Record<string, string | number> {

@@ -15,7 +15,7 @@ export function writeProc(tree: TreeWriter<NodeState>, hardware: NodeHardware): 
   tree.live('proc/vmstat', layOutVmstat);
   tree.live('proc/loadavg', layOutLoad);
   tree.live('proc/uptime', (text) => {
-    text.slot({ width: 14, read: ({ timeS }) => (timeS + NOW_UP_S).toFixed(2) }).text(' 0.00\n');
+    text.slot({ width: 14, read: ({ timeS }) => (timeS + hardware.upAtStartS).toFixed(2) }).text(' 0.00\n');
   });
   tree.live('proc/pressure/cpu', (text) => {
     layOutPressure(text, 'some', 'cpu');
@@ -30,7 +30,6 @@ export function writeProc(tree: TreeWriter<NodeState>, hardware: NodeHardware): 
 }
 
 const NO_PRESSURE = '$ avg10=0.00 avg60=0.00 avg300=0.00 total=0\n';
-const NOW_UP_S = 2_000_000;
 const GIB_IN_KIB = 1024 ** 2;
 
 function layOutStat(text: SlotText<NodeState>, { cpus, bootTimeS }: NodeHardware): void {

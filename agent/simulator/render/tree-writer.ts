@@ -7,7 +7,7 @@ import { SlotText } from './slot-text.ts';
 export type FilePool = Map<string, string>;
 
 /** What writers of files that never change need. */
-export type FixedTree = Pick<TreeWriter<never>, 'directory' | 'file' | 'files' | 'link'>;
+export type FixedTree = Pick<TreeWriter<never>, 'directory' | 'file' | 'files' | 'has' | 'link'>;
 
 interface LiveFile<S> {
   readonly descriptor: number;
@@ -30,6 +30,11 @@ export class TreeWriter<S> {
     if (this.#directories.has(full)) return;
     mkdirSync(full, { recursive: true });
     this.#directories.add(full);
+  }
+
+  /** Whether something was laid out in this directory. */
+  has(directory: string): boolean {
+    return this.#directories.has(join(this.root, directory));
   }
 
   file(path: string, content: string): void {
