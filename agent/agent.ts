@@ -4,7 +4,7 @@ import type { GpuSources } from './collectors/collector.ts';
 import { ChildCosts } from './child-costs.ts';
 import { collectors } from './collectors/index.ts';
 import { createCommandRunner } from './command.ts';
-import { renderNodeExporter } from './compat/node-exporter.ts';
+import { renderCompat } from './compat/index.ts';
 import { TextPage } from './exposition.ts';
 import { createInstance } from './identity.ts';
 import { InventoryKeeper, type InventoryProbe } from './inventory.ts';
@@ -80,7 +80,7 @@ function openPages(options: AgentOptions, tree: Tree, snapshot: Snapshot): Promi
   const page = new TextPage(snapshot, options.node);
   return serveMetrics(options.listen, {
     metrics: (format) => page.render(format),
-    compat: (name) => (name === 'node_exporter' ? renderNodeExporter(tree) : undefined),
+    compat: (name) => renderCompat(name, { tree, snapshot, node: options.node }),
     defaultCompat: options.compat,
   });
 }

@@ -40,12 +40,8 @@ const serverUrl = v.pipe(
 const compatPages = v.pipe(
   wordList,
   v.check(
-    (names) => !names.includes('dcgm-exporter'),
-    'this version does not read what dcgm-exporter shows; there is node_exporter',
-  ),
-  v.check(
     (names) => names.every((name) => name === 'node_exporter' || name === 'dcgm-exporter'),
-    'there is node_exporter',
+    'there is node_exporter and dcgm-exporter',
   ),
 );
 
@@ -115,7 +111,7 @@ const readSettings = {
     schema: compatPages,
     default: [],
     flag: 'compat',
-    argument: 'node_exporter',
+    argument: 'node_exporter,dcgm-exporter',
     help: "also print under another exporter's names",
   },
 } as const satisfies Settings;

@@ -77,7 +77,8 @@ function answerMetrics(request: PageRequest, asked: readonly string[], pages: Pa
   const parts: string[] = [];
   for (const name of names) {
     const part = pages.compat(name);
-    if (part === undefined) return sentence(400, `compat=${name} is not known; there is compat=node_exporter.`);
+    if (part === undefined)
+      return sentence(400, `compat=${name} is not known; there is compat=node_exporter and compat=dcgm-exporter.`);
     parts.push(part);
   }
   // The other exporters' pages are text 0.0.4 alone.

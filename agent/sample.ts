@@ -3,7 +3,7 @@ import { systemClock } from './clock.ts';
 import { ChildCosts } from './child-costs.ts';
 import { collectors } from './collectors/index.ts';
 import { createCommandRunner } from './command.ts';
-import { renderNodeExporter } from './compat/node-exporter.ts';
+import { renderCompat } from './compat/index.ts';
 import type { SampleConfig } from './config.ts';
 import { renderDocument, TextPage } from './exposition.ts';
 import { readNodeName } from './identity.ts';
@@ -56,8 +56,10 @@ interface Reading {
 
 /** One line of JSON, or one page. Other exporters' names exist as text only. */
 function render(config: SampleConfig, { snapshot, node, timeMs, page, tree }: Reading): string {
-  const compat = config['agent.compat'].includes('node_exporter') ? renderNodeExporter(tree) : '';
-  if (config['sample.format'] === 'prom') return page.render('prometheus') + compat;
+  if (config['sample.format'] === 'prom') {
+    const compat = new Set(config['agent.compat']);
+    return page.render('prometheus') + [...compat].map((name) => renderCompat(name, { tree, snapshot, node })).join('');
+  }
   return `${JSON.stringify(renderDocument(snapshot, node, timeMs))}\n`;
 }
 

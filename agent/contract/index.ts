@@ -1,6 +1,7 @@
 // What others may know of the agent. Pure and browser-safe: no Node module below this folder.
 export * from './absence.ts';
 export * from './catalogue.ts';
+export * from './compat/dcgm-exporter.ts';
 export * from './frame.ts';
 export * from './inventory.ts';
 export * from './labels.ts';

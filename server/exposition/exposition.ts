@@ -18,6 +18,7 @@ import { build } from '../build.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { FleetGpu } from '../fleet/gpu.ts';
 import type { FleetNode } from '../fleet/node.ts';
+import { renderFleetDcgm, renderNodeDcgm } from './dcgm-page.ts';
 import { GpuLines } from './gpu-lines.ts';
 import { buildNodeLines, type NodeLines } from './node-lines.ts';
 import { PageBuffer, type Page } from './page-buffer.ts';
@@ -43,18 +44,21 @@ export class Exposition {
     this.#registry = registry;
   }
 
-  async renderFleet(format: TextFormat, nowMs: number): Promise<Page> {
+  /** With `dcgm` the page of dcgm-exporter follows; then the format is Prometheus text. */
+  async renderFleet(format: TextFormat, nowMs: number, dcgm = false): Promise<Page> {
     const own = await this.#registry.getMetricsAsJSON();
     const { nodes, gpus } = this.#fleet;
     this.#page.start();
     this.#writeNodes(nodes, gpus, { format, nowMs, withServer: true });
     this.#writeOwn(own, format);
+    if (dcgm) this.#page.text(renderFleetDcgm(nodes, nowMs));
     return this.#finish(format);
   }
 
-  renderNode(node: FleetNode, format: TextFormat, nowMs: number): Page {
+  renderNode(node: FleetNode, format: TextFormat, nowMs: number, dcgm = false): Page {
     this.#page.start();
     this.#writeNodes([node], this.#fleet.gpusOf(node), { format, nowMs, withServer: false });
+    if (dcgm) this.#page.text(renderNodeDcgm(node, nowMs));
     return this.#finish(format);
   }
 

@@ -12,16 +12,18 @@ import { refuse } from './errors.ts';
 export function createMetrics({ fleet, exposition, clock }: HttpContext): Hono {
   const metrics = new Hono();
   metrics.get('/metrics', async (c) => {
-    if (c.req.query('compat') !== undefined) return refuseCompat(c);
-    const format = chooseFormat(c.req.header('accept'));
-    return send(c, await exposition.renderFleet(format, clock.nowMs()), format);
+    const compat = compatOf(c);
+    if (compat.unknown !== undefined) return refuseCompat(c, compat.unknown);
+    const nowMs = clock.nowMs();
+    const page = await exposition.renderFleet(compat.format, nowMs, compat.dcgm);
+    return send(c, page, compat.format);
   });
   metrics.get('/metrics/node/:name', (c) => {
-    if (c.req.query('compat') !== undefined) return refuseCompat(c);
+    const compat = compatOf(c);
+    if (compat.unknown !== undefined) return refuseCompat(c, compat.unknown);
     const node = fleet.node(c.req.param('name'));
     if (!node) return refuse(c, unknownNode(c.req.param('name')));
-    const format = chooseFormat(c.req.header('accept'));
-    return send(c, exposition.renderNode(node, format, clock.nowMs()), format);
+    return send(c, exposition.renderNode(node, compat.format, clock.nowMs(), compat.dcgm), compat.format);
   });
   metrics.get('/sd', (c) => {
     const target = c.req.header('host') ?? 'localhost';
@@ -47,11 +49,28 @@ function connectionOf(c: Context): ServerResponse | undefined {
   return env.outgoing instanceof ServerResponse ? env.outgoing : undefined;
 }
 
-function refuseCompat(c: Context): Response {
+interface Compat {
+  readonly dcgm: boolean;
+  /** A page that is not to be had here. */
+  readonly unknown: string | undefined;
+  readonly format: TextFormat;
+}
+
+function compatOf(c: Context): Compat {
+  const names = (c.req.queries('compat') ?? []).flatMap((list) => list.split(',')).filter(Boolean);
+  return {
+    dcgm: names.length > 0,
+    unknown: names.find((name) => name !== 'dcgm-exporter'),
+    // Other exporters' pages are text 0.0.4 alone.
+    format: names.length > 0 ? 'prometheus' : chooseFormat(c.req.header('accept')),
+  };
+}
+
+function refuseCompat(c: Context, name: string): Response {
   return refuse(c, {
     status: 400,
     code: 'not_available',
-    message: 'this server does not write compatibility pages yet',
+    message: `this server writes no page of compat=${name}; there is compat=dcgm-exporter`,
     hint: 'scrape the page of the agent itself: whyidle agent --listen ADDR serves /metrics?compat=node_exporter',
   });
 }

@@ -71,7 +71,6 @@ describe('agent', () => {
     [['--listen', '99999'], /HOST:PORT/],
     [['--listen', '1', 'more'], /more is not understood/],
     [['--listen', '1', '--compat', 'telegraf'], /there is node_exporter/],
-    [['--listen', '1', '--compat', 'dcgm-exporter'], /does not read what dcgm-exporter shows/],
     [['--listen', '1', '--dcgm-exporter', 'ftp://x'], /expected the address of a page/],
     [['--listen'], /--listen needs a value/],
   ] as const)('%j is wrong usage', (args, said) => {

@@ -125,6 +125,20 @@ describe('the API', () => {
 });
 
 describe('metrics', () => {
+  test("dcgm-exporter's page follows, with the label node where several nodes are", async () => {
+    const openMetrics = { accept: 'application/openmetrics-text' };
+    const fleet = await (await ask('/metrics?compat=dcgm-exporter', openMetrics)).text();
+    expect(checkExposition(fleet)).toEqual([]);
+    expect(fleet).toContain('whyidle_gpu_up{');
+    expect(fleet).toMatch(/^DCGM_FI_DEV_GPU_UTIL\{node="node10.cluster",gpu="0",UUID="GPU-twin",.*\} 50$/m);
+    const node = await (await ask('/metrics/node/node2?compat=dcgm-exporter')).text();
+    expect(checkExposition(node)).toEqual([]);
+    expect(node.match(/^DCGM_FI_DEV_GPU_UTIL\{.*$/gm)).toEqual([
+      'DCGM_FI_DEV_GPU_UTIL{gpu="0",UUID="GPU-twin",pci_bus_id="0000:00:00.0",device="nvidia0",' +
+        'modelName="Tesla V100",hostname="node2",DCGM_FI_DRIVER_VERSION="driver"} 50',
+    ]);
+  });
+
   test.each([
     ['/metrics', 'text/plain; version=0.0.4; charset=utf-8', '*/*'],
     ['/metrics', 'application/openmetrics-text; version=1.0.0; charset=utf-8', 'application/openmetrics-text'],

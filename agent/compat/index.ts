@@ -1,0 +1,23 @@
+// The pages in other exporters' names, by the name that asks for them.
+import type { Snapshot } from '../snapshot.ts';
+import type { Tree } from '../sources/tree.ts';
+import { renderDcgmExporter } from './dcgm-exporter.ts';
+import { renderNodeExporter } from './node-exporter.ts';
+
+export interface CompatSources {
+  readonly tree: Tree;
+  readonly snapshot: Snapshot;
+  readonly node: string;
+}
+
+/** Prometheus text 0.0.4; undefined if the name is not known. */
+export function renderCompat(name: string, { tree, snapshot, node }: CompatSources): string | undefined {
+  switch (name) {
+    case 'node_exporter':
+      return renderNodeExporter(tree);
+    case 'dcgm-exporter':
+      return renderDcgmExporter(snapshot, node);
+    default:
+      return undefined;
+  }
+}
