@@ -32,7 +32,7 @@ export interface NvmlStateOptions {
   /** CLOCK_MONOTONIC; the library reads it too. */
   readonly nowNs?: () => bigint;
   readonly wallMs?: () => number;
-  /** Time stands still for the library: it takes the writer's at every writing. */
+  /** Time stands still for the library; every writing gives it the writer's. */
   readonly frozen?: boolean;
 }
 
@@ -96,6 +96,11 @@ export class NvmlStateFile {
       for (const [index, record] of records.entries())
         this.#write(offsets.gpus + elementAt(fields.gpus, index), record);
     });
+  }
+
+  /** Moves a frozen clock on, everything else as it was: what counts, counts. */
+  tick(): void {
+    this.#locked(this.#nowNs(), () => undefined);
   }
 
   /** One GPU in part; its counters run on. */

@@ -12,11 +12,12 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir, userInfo } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { renderExports, renderHeader } from './header.ts';
 
 const SOURCE = join(import.meta.dirname, 'source');
+const CACHE = join(import.meta.dirname, '../../../node_modules/.cache/nvml-double');
 const LIBRARY = 'libnvidia-ml.so.1';
 const FLAGS = ['-std=gnu11', '-O1', '-g', '-Wall', '-Wextra', '-Werror', '-fPIC', '-shared', `-Wl,-soname,${LIBRARY}`];
 
@@ -47,9 +48,8 @@ export function buildNvml(directory: string, { leaveOut = [] }: BuildOptions = {
     .update(JSON.stringify([FLAGS, parts]))
     .digest('hex')
     .slice(0, 16);
-  const cache = join(tmpdir(), `whyidle-nvml-${userInfo().uid}`);
-  const built = join(cache, `${key}.so`);
-  mkdirSync(cache, { recursive: true, mode: 0o700 });
+  const built = join(CACHE, `${key}.so`);
+  mkdirSync(CACHE, { recursive: true });
   if (!existsSync(built)) compile(built, leaveOut);
   mkdirSync(directory, { recursive: true });
   copyFileSync(built, join(directory, LIBRARY));
