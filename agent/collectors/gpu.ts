@@ -7,7 +7,10 @@ import { GpuArea, type ReadBy } from './gpu/area.ts';
 import { Carrier } from './gpu/carrier.ts';
 import { GpuDevices } from './gpu/devices.ts';
 import { Enrichment } from './gpu/enrichment.ts';
+import { GpuEvents } from './gpu/events.ts';
+import { FabricManager } from './gpu/fabric-manager.ts';
 import { createSources, driverKinds } from './gpu/sources.ts';
+import { GpuTopology } from './gpu/topology.ts';
 
 /** The first reading waits this long for the first report, so that a single sample has its GPUs; less than any reading may take. */
 const FIRST_REPORT_MS = 2500;
@@ -27,6 +30,9 @@ class GpuReader implements Reader {
   readonly #firstReportMs: number;
   readonly #area: GpuArea;
   readonly #devices: GpuDevices;
+  readonly #topology: GpuTopology;
+  readonly #events: GpuEvents;
+  readonly #fabricManager: FabricManager;
   readonly #carrier: Carrier;
   readonly #details: Enrichment | undefined;
   readonly #profiling: readonly Enrichment[];
@@ -38,8 +44,11 @@ class GpuReader implements Reader {
     this.#context = context;
     this.#firstReportMs = firstReportMs;
     this.#area = new GpuArea(context);
-    this.#devices = new GpuDevices(context, () => '');
-    const { carriers, details, profiling } = createSources(context);
+    this.#topology = new GpuTopology(context);
+    this.#devices = new GpuDevices(context, (pciBusId) => this.#topology.numaNode(pciBusId));
+    this.#events = new GpuEvents(context);
+    this.#fabricManager = new FabricManager(context);
+    const { carriers, details, profiling } = createSources(context, this.#events.take);
     this.#carrier = new Carrier({
       ...{ sources: carriers, intervalMs, monotonicMs, log },
       driverHangs: () => commands?.hangs(driverKinds) ?? false,
@@ -49,21 +58,27 @@ class GpuReader implements Reader {
   }
 
   discover(): void {
-    if (this.#carrier.source) this.#carrier.tick();
-    else this.#area.isMissing('not_present', false);
+    this.#findPlaces();
+    this.#carrier.tick();
+    if (!this.#carrier.source) this.#apply();
   }
 
   read(lane: ReadLane): ReadResult | Promise<ReadResult> {
-    if (lane !== 'fast' || !this.#carrier.source) return 'ok';
+    if (lane === 'slow') this.#fabricManager.read();
+    if (lane !== 'fast') return 'ok';
+    if (!this.#carrier.source) return this.#readEvents();
     this.#carrier.tick();
-    if (this.#settled) return this.#apply();
-    this.#settled = true;
-    return this.#readFirst();
+    if (!this.#settled) return this.#readFirst();
+    this.#apply();
+    return this.#readEvents();
   }
 
   stop(): void {
     this.#carrier.stop();
     for (const { source } of this.#enrichments) source.stop();
+    this.#events.stop();
+    this.#topology.stop();
+    this.#fabricManager.stop();
     this.#area.remove();
     this.#devices.remove();
   }
@@ -72,7 +87,16 @@ class GpuReader implements Reader {
     return this.#details ? [...this.#profiling, this.#details] : this.#profiling;
   }
 
+  /** Where the GPUs stand on the bus, and who is near them. */
+  #findPlaces(): void {
+    const { identities } = this.#devices;
+    this.#topology.discover(identities);
+    this.#fabricManager.setSwitches(this.#topology.nvswitches());
+    this.#events.setIdentities(identities);
+  }
+
   async #readFirst(): Promise<ReadResult> {
+    this.#settled = true;
     const { monotonicMs } = this.#context;
     const startMs = monotonicMs();
     const leftMs = (): number => Math.max(0, this.#firstReportMs - (monotonicMs() - startMs));
@@ -80,20 +104,26 @@ class GpuReader implements Reader {
     this.#apply();
     const used = this.#enrichments.filter((one) => this.#isUsed(one));
     await within(leftMs(), Promise.all(used.map(({ source }) => source.settle(leftMs()))));
-    return this.#apply();
+    this.#apply();
+    return this.#readEvents();
   }
 
-  #apply(): ReadResult {
+  #readEvents(): ReadResult {
+    const hasGpus = this.#devices.size > 0 || this.#topology.expectedGpus() > 0;
+    return hasGpus && this.#events.read() ? 'rediscover' : 'ok';
+  }
+
+  #apply(): void {
     const { state } = this.#carrier;
     if (state.kind === 'delivering') this.#applyReport(state.report);
     else this.#applyFailure(state);
-    return 'ok';
   }
 
   #applyReport(report: GpuReport): void {
     const isNew = report !== this.#applied;
     this.#applied = report;
     const changed = isNew && this.#devices.carry(report.sheets);
+    if (changed) this.#findPlaces();
     for (const one of this.#enrichments) {
       if (this.#isUsed(one)) one.tick(changed);
       else one.rest();
@@ -103,13 +133,19 @@ class GpuReader implements Reader {
   }
 
   #applyFailure(state: Exclude<SourceState, { kind: 'delivering' }>): void {
-    const reason: AbsenceReason = state.kind === 'failed' ? state.reason : 'timed_out';
+    const reason = this.#reasonOf(state);
     const isStuck = state.kind === 'stuck';
     this.#applied = undefined;
     for (const one of this.#enrichments) one.rest();
     if (this.#devices.size > 0) this.#area.loses(reason, isStuck);
     else this.#area.isMissing(reason, isStuck);
     this.#devices.silence(reason);
+  }
+
+  /** GPUs that stand on the bus are there, whatever their driver says. */
+  #reasonOf(state: Exclude<SourceState, { kind: 'delivering' }>): AbsenceReason {
+    if (state.kind !== 'failed') return 'timed_out';
+    return state.reason === 'not_present' && this.#topology.expectedGpus() > 0 ? 'unsupported' : state.reason;
   }
 
   /** nvidia-smi's details are for who reads nvidia-smi; nobody adds to itself. */

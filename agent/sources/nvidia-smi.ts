@@ -215,7 +215,7 @@ export class NvidiaSmi implements GpuSource {
     this.#tick = { sheets, atMs: now };
     this.#report = undefined;
     if (this.#processesAskedMs === Number.NEGATIVE_INFINITY) void this.#askProcesses();
-    else this.#wake();
+    else if (!this.#isCounting) this.#wake();
   }
 
   #endSilent(): void {

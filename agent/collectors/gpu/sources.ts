@@ -1,4 +1,5 @@
 // The sources that this node may be read with, in order of preference.
+import type { XidEvent } from '../../parse/gpu/xid-event.ts';
 import type { GpuSource } from '../../sources/gpu-source.ts';
 import { fastFields } from '../../parse/gpu/smi-csv-sheet.ts';
 import { NvidiaSmi } from '../../sources/nvidia-smi.ts';
@@ -21,7 +22,8 @@ export interface NodeSources {
   readonly profiling: readonly GpuSource[];
 }
 
-export function createSources(context: CollectorContext): NodeSources {
+export function createSources(context: CollectorContext, onXid: (event: XidEvent) => void): NodeSources {
+  void onXid;
   const { commands, gpuSources, intervalMs, monotonicMs, log } = context;
   const { nvidiaSmi } = gpuSources;
   const carriers: GpuSource[] = [];

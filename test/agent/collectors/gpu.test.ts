@@ -418,7 +418,7 @@ describe('no nvidia-smi', () => {
     await machine.read();
     await machine.tick(1);
     expect(machine.reading.value('gpus')).toBe(1);
-    expect(machine.reading.value('unavailable', { area: 'gpu' })).toBeUndefined();
+    expect(machine.reading.value('unavailable', { area: 'gpu', device: '' })).toBeUndefined();
   });
 });
 
