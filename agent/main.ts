@@ -1,12 +1,20 @@
-// The agent's program: `main.js agent|sample|simulate [FLAGS]`. Assembles and does nothing else.
+// The agent's program: `main.js agent|sample|doctor|simulate [FLAGS]`. Assembles and does nothing else.
 import { UsageError } from '#agent/contract';
 import { CannotStart } from './cannot-start.ts';
-import { renderAgentHelp, renderSampleHelp, resolveAgentConfig, resolveSampleConfig } from './config.ts';
+import {
+  renderAgentHelp,
+  renderDoctorHelp,
+  renderSampleHelp,
+  resolveAgentConfig,
+  resolveDoctorConfig,
+  resolveSampleConfig,
+} from './config.ts';
 import { createLog } from './log.ts';
 
 const commands: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
   agent: runAgent,
   sample: runSample,
+  doctor: examine,
   simulate: runSimulation,
 };
 
@@ -44,6 +52,13 @@ async function runSample(args: readonly string[]): Promise<number> {
   const log = { ...createLog('sample', writeError), info: () => undefined };
   await printSamples(config, { write: writeOutput, log });
   return 0;
+}
+
+async function examine(args: readonly string[]): Promise<number> {
+  if (wantsHelp(args)) return print(renderDoctorHelp());
+  const config = resolveDoctorConfig(args, process.env);
+  const { runDoctor } = await import('./doctor.ts');
+  return runDoctor(config, { write: writeOutput, env: process.env, isTerminal: process.stdout.isTTY });
 }
 
 async function runSimulation(args: readonly string[]): Promise<number> {

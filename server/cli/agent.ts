@@ -1,9 +1,9 @@
-// `whyidle agent` and `whyidle sample`: the agent's own bundle, loaded at run time so that the agent stays deployable alone.
+// `whyidle agent`, `whyidle sample` and `whyidle doctor`: the agent's own bundle, loaded at run time so that the agent stays deployable alone.
 import { pathToFileURL } from 'node:url';
 import type { Command } from './command.ts';
 import { findPlaces } from './dist.ts';
 
-export function agentCommand(command: 'agent' | 'sample'): Command {
+export function agentCommand(command: 'agent' | 'sample' | 'doctor'): Command {
   return async (args) => {
     const { agentProgram } = findPlaces();
     const program: unknown = await import(/* @vite-ignore */ pathToFileURL(agentProgram).href);

@@ -14,6 +14,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     summary: 'print what one agent reads here, no server needed',
     load: async () => (await import('./agent.ts')).agentCommand('sample'),
   },
+  doctor: {
+    summary: 'what can be read on this node, what is in the way, and what clears it',
+    load: async () => (await import('./agent.ts')).agentCommand('doctor'),
+  },
   demo: {
     summary: 'a simulated cluster in the same page',
     load: async () => (await import('./demo.ts')).runDemo,
