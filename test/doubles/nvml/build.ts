@@ -19,7 +19,7 @@ import { renderExports, renderHeader } from './header.ts';
 const SOURCE = join(import.meta.dirname, 'source');
 const CACHE = join(import.meta.dirname, '../../../node_modules/.cache/nvml-double');
 const LIBRARY = 'libnvidia-ml.so.1';
-const FLAGS = ['-std=gnu11', '-O1', '-g', '-Wall', '-Wextra', '-Werror', '-fPIC', '-shared', `-Wl,-soname,${LIBRARY}`];
+const FLAGS = ['-std=gnu11', '-O1', '-Wall', '-Wextra', '-Werror', '-fPIC', '-shared', `-Wl,-soname,${LIBRARY}`];
 
 /** Why a suite that needs the double must be left out; undefined where gcc is there. */
 export function whyNoNvmlDouble(): string | undefined {
@@ -37,23 +37,31 @@ export interface BuildOptions {
 }
 
 /** The path of `libnvidia-ml.so.1` in that directory. */
-export function buildNvml(directory: string, { leaveOut = [] }: BuildOptions = {}): string {
+export function buildNvml(directory: string, options: BuildOptions = {}): string {
+  mkdirSync(directory, { recursive: true });
+  copyFileSync(prepareNvml(options), join(directory, LIBRARY));
+  return join(directory, LIBRARY);
+}
+
+/** Compiles where it has not been yet: in `beforeAll`, whose limit is longer than a test's. */
+export function prepareNvml({ leaveOut = [] }: BuildOptions = {}): string {
+  const built = join(CACHE, `${keyOf(leaveOut)}.so`);
+  mkdirSync(CACHE, { recursive: true });
+  if (!existsSync(built)) compile(built, leaveOut);
+  return built;
+}
+
+function keyOf(leaveOut: readonly string[]): string {
   const sources = readdirSync(SOURCE).toSorted();
   const parts = [
     renderHeader(),
     renderExports(leaveOut),
     ...sources.map((file) => readFileSync(join(SOURCE, file), 'utf8')),
   ];
-  const key = createHash('sha256')
+  return createHash('sha256')
     .update(JSON.stringify([FLAGS, parts]))
     .digest('hex')
     .slice(0, 16);
-  const built = join(CACHE, `${key}.so`);
-  mkdirSync(CACHE, { recursive: true });
-  if (!existsSync(built)) compile(built, leaveOut);
-  mkdirSync(directory, { recursive: true });
-  copyFileSync(built, join(directory, LIBRARY));
-  return join(directory, LIBRARY);
 }
 
 /** Two suites may build at once: each under its own name, then renamed. */

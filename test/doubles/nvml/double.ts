@@ -2,18 +2,21 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { NvmlFunction } from '../../../agent/simulator/render/nvml-functions.ts';
+import { nvmlFunctions, type NvmlFunction } from '../../../agent/simulator/render/nvml-functions.ts';
 import type { NvmlGpu } from '../../../agent/simulator/render/nvml-layout.ts';
 import { NvmlStateFile, type NvmlStateOptions } from '../../../agent/simulator/render/nvml-state.ts';
 import { buildNvml, type BuildOptions } from './build.ts';
 
-export { buildNvml, whyNoNvmlDouble } from './build.ts';
-export { counts, healthyH100, healthyV100, machineOf, migA100 } from './machines.ts';
+export { buildNvml, prepareNvml, whyNoNvmlDouble } from './build.ts';
+export { counts } from './machine-parts.ts';
+export { healthyGB200, healthyH100, healthyV100, machineOf, migA100 } from './machines.ts';
 export { v100EraDriver, v100EraSymbolsLeftOut } from './old-drivers.ts';
 
 const XID_EVENT = 8;
 const LOST = 15;
 const NEEDS_RESET = 16;
+
+export type NvmlDoubleOptions = NvmlStateOptions & BuildOptions;
 
 /** It works in any process that loads `library`: the state file is found beside it. */
 export class NvmlDouble {
@@ -21,7 +24,7 @@ export class NvmlDouble {
   readonly library: string;
   readonly state: NvmlStateFile;
 
-  constructor(gpus: readonly NvmlGpu[], options: NvmlStateOptions & BuildOptions = {}) {
+  constructor(gpus: readonly NvmlGpu[], options: NvmlDoubleOptions = {}) {
     this.directory = mkdtempSync(join(tmpdir(), 'whyidle-nvml-'));
     this.library = buildNvml(this.directory, options);
     this.state = new NvmlStateFile(join(this.directory, 'nvml-state'), gpus, options);
@@ -45,6 +48,15 @@ export class NvmlDouble {
     this.state.fault(name, undefined, gpu);
   }
 
+  /** Every call is stuck, as when the GPU's own processor answers no more. */
+  hangDriver(): void {
+    for (const name of nvmlFunctions) this.injectDelay(name, -1);
+  }
+
+  healDriver(): void {
+    for (const name of nvmlFunctions) this.heal(name);
+  }
+
   /** Fallen off the bus: every call on it says so, a new handle is not given, waiting for events ends with it. */
   lose(gpu: number): void {
     this.state.change(gpu, { loss: LOST });
@@ -65,6 +77,11 @@ export class NvmlDouble {
   /** By every process that uses the library. */
   calls(name: NvmlFunction): number {
     return this.state.calls(name);
+  }
+
+  /** What was called at all, in the library's order. */
+  called(): readonly NvmlFunction[] {
+    return nvmlFunctions.filter((name) => this.calls(name) > 0);
   }
 
   remove(): void {

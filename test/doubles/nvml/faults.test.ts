@@ -1,12 +1,11 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterEach, describe, expect, it } from 'vitest';
-import type { NvmlGpu } from '../../../agent/simulator/render/nvml-layout.ts';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { leftOut } from '../../left-out.ts';
 import { eventually } from '../programs.ts';
-import { NvmlClient } from './client.ts';
-import { healthyV100, NvmlDouble, whyNoNvmlDouble } from './double.ts';
+import { healthyV100, prepareNvml, whyNoNvmlDouble } from './double.ts';
+import { load, removeDoubles } from './loading.ts';
 
 const missing = whyNoNvmlDouble();
 if (missing !== undefined) leftOut('NVML double: faults', missing);
@@ -16,20 +15,17 @@ const LOST = 15;
 const XID = 8n;
 const power = 'nvmlDeviceGetPowerUsage';
 
-const doubles: NvmlDouble[] = [];
-afterEach(() => {
-  for (const double of doubles.splice(0)) double.remove();
-});
+const two = [healthyV100(0), healthyV100(1)];
 
-function load(gpus: readonly NvmlGpu[] = [healthyV100(0), healthyV100(1)]) {
-  const double = new NvmlDouble(gpus);
-  doubles.push(double);
-  return { double, nvml: new NvmlClient(double.library) };
-}
+afterEach(removeDoubles);
 
 describe.skipIf(missing !== undefined)('faults of the NVML double', () => {
+  beforeAll(() => {
+    prepareNvml();
+  });
+
   it('gives an injected code for all GPUs or one, until healed', () => {
-    const { double, nvml } = load();
+    const { double, nvml } = load(two);
     const [first, second] = [nvml.open(0), nvml.open(1)];
     const memory = Buffer.alloc(4);
     const both = () => [first, second].map((gpu) => nvml.call(power, gpu, memory));
@@ -46,7 +42,7 @@ describe.skipIf(missing !== undefined)('faults of the NVML double', () => {
   });
 
   it('loses one GPU and leaves the others', () => {
-    const { double, nvml } = load();
+    const { double, nvml } = load(two);
     const [first, second] = [nvml.open(0), nvml.open(1)];
     double.lose(1);
     expect(nvml.u32(power, first)).toBe(312_500);
@@ -60,7 +56,7 @@ describe.skipIf(missing !== undefined)('faults of the NVML double', () => {
   });
 
   it('keeps a handle with its GPU when the list gets shorter', () => {
-    const { double, nvml } = load();
+    const { double, nvml } = load(two);
     const [first, second] = [nvml.open(0), nvml.open(1)];
     double.state.update([double.state.gpu(1)]);
     expect(nvml.text('nvmlDeviceGetUUID', second)).toBe(healthyV100(1).uuid);
@@ -69,7 +65,7 @@ describe.skipIf(missing !== undefined)('faults of the NVML double', () => {
   });
 
   it('says that the driver is not loaded', () => {
-    const { double, nvml } = load();
+    const { double, nvml } = load(two);
     double.state.changeDriver({ initReturn: 9 });
     expect(nvml.call('nvmlInit_v2')).toBe(9);
     double.state.changeDriver({ initReturn: 0 });
@@ -77,7 +73,7 @@ describe.skipIf(missing !== undefined)('faults of the NVML double', () => {
   });
 
   it('hangs in one call while the others go on, until healed', async () => {
-    const { double, nvml } = load();
+    const { double, nvml } = load(two);
     const [first, second] = [nvml.open(0), nvml.open(1)];
     double.injectDelay(power, -1, 1);
     let answer: number | undefined;
@@ -89,8 +85,22 @@ describe.skipIf(missing !== undefined)('faults of the NVML double', () => {
     expect(await hanging).toBe(0);
   });
 
+  it('hangs as a whole, and tells what was called', async () => {
+    const { double, nvml } = load(two);
+    const gpu = nvml.open(0);
+    double.hangDriver();
+    const hanging = [power, 'nvmlDeviceGetFanSpeed'].map((name) => nvml.callAside(name, gpu, Buffer.alloc(4)));
+    await eventually(
+      'both calls began',
+      () => double.called().includes('nvmlDeviceGetFanSpeed') && double.called().includes(power),
+    );
+    double.healDriver();
+    expect(await Promise.all(hanging)).toEqual([0, 3]);
+    expect(double.called()).toEqual(['nvmlInit_v2', 'nvmlDeviceGetHandleByIndex_v2', power, 'nvmlDeviceGetFanSpeed']);
+  });
+
   it('waits for Xids of registered GPUs, each told once', async () => {
-    const { double, nvml } = load();
+    const { double, nvml } = load(two);
     const [first, second] = [nvml.open(0), nvml.open(1)];
     double.raiseXid(0, 13);
     const set = nvml.handle('nvmlEventSetCreate');
@@ -113,7 +123,7 @@ describe.skipIf(missing !== undefined)('faults of the NVML double', () => {
   });
 
   it('tells the Xid before the loss, then only the loss', () => {
-    const { double, nvml } = load();
+    const { double, nvml } = load(two);
     const gpu = nvml.open(0);
     const set = nvml.handle('nvmlEventSetCreate');
     const event = Buffer.alloc(32);
@@ -125,7 +135,7 @@ describe.skipIf(missing !== undefined)('faults of the NVML double', () => {
   });
 
   it('ends the process that calls it, by abort or by a bad access', async () => {
-    const { double } = load();
+    const { double } = load(two);
     expect(await callApart(double.library, power)).toEqual({ stdout: '0 312500\n', signal: null });
     double.injectCrash(power, 'abort');
     expect(await callApart(double.library, power)).toMatchObject({ signal: 'SIGABRT' });
@@ -137,7 +147,7 @@ describe.skipIf(missing !== undefined)('faults of the NVML double', () => {
   });
 
   it('reads another state file where the environment names one', async () => {
-    const { double } = load();
+    const { double } = load(two);
     const other = load([healthyV100(0, { levels: { powerMw: 77_000 } })]);
     const environment = { WHYIDLE_NVML_STATE: other.double.state.path };
     expect(await callApart(double.library, power, environment)).toMatchObject({ stdout: '0 77000\n' });

@@ -1,7 +1,7 @@
-// GPUs as healthy machines show them: V100 of an HGX-2, H100 of an HGX H100, A100 in MIG mode. Figures: NVIDIA's data sheets and
+// GPUs as healthy machines show them: V100 of an HGX-2, H100 of an HGX H100, GB200, A100 in MIG mode. Figures: NVIDIA's data sheets and
 // the recordings named in the corpus of nvidia-smi outputs.
-import type { CounterValue } from '../../../agent/simulator/render/binary-layout.ts';
 import type { NvmlGpu } from '../../../agent/simulator/render/nvml-layout.ts';
+import { counts, dramAndSram, gpmOf, hex, identity, nvlinks, pcie, powerLimits } from './machine-parts.ts';
 
 const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
@@ -108,6 +108,40 @@ export function healthyH100(index: number, overrides: Partial<NvmlGpu> = {}): Nv
   };
 }
 
+/** NVIDIA GB200, busy: 18 NVLinks 5, which count bytes and packet errors instead of KiB and replays. */
+export function healthyGB200(index: number, overrides: Partial<NvmlGpu> = {}): NvmlGpu {
+  const { links, ...nvlink } = nvlinks({ count: 18, version: 5, speedMbps: 50_000 });
+  return healthyH100(index, {
+    ...identity(index, { generation: 4, bus: 0x09 + index }),
+    name: 'NVIDIA GB200',
+    vbios: '97.00.B9.00.76',
+    pciDeviceId: 0x2941_10de,
+    pciSubsystemId: 0x2046_10de,
+    architecture: 10,
+    computeMajor: 10,
+    memoryTotal: 189_471 * MIB,
+    memoryUsed: 150_000 * MIB,
+    levels: {
+      gpuPercent: 99,
+      memoryPercent: 38,
+      encoderPercent: 0,
+      decoderPercent: 0,
+      jpegPercent: 0,
+      ofaPercent: 0,
+      powerMw: 1_050_000,
+    },
+    powerAverageMw: 1_050_000,
+    powerInstantMw: 1_062_000,
+    ...powerLimits({ limit: 1_200_000, least: 200_000 }),
+    energyMj: counts(30_000_000_000, 1_050_000),
+    fabricCluster: 'rack-one',
+    ...nvlink,
+    linkFields: 2,
+    links: links.map(({ errors: _, ...link }) => ({ ...link, packetErrors: Array.from({ length: 10 }, () => 0) })),
+    ...overrides,
+  });
+}
+
 /** NVIDIA A100-SXM4-80GB cut into 3g.40gb, 2g.20gb and two 1g.10gb: no utilisation of the whole, no NVLink queries. */
 export function migA100(index: number, overrides: Partial<NvmlGpu> = {}): NvmlGpu {
   const profiles = [
@@ -167,93 +201,4 @@ export function migA100(index: number, overrides: Partial<NvmlGpu> = {}): NvmlGp
 export function machineOf(one: (index: number) => NvmlGpu, count: number): readonly NvmlGpu[] {
   const topology = Array.from({ length: count }, () => 30);
   return Array.from({ length: count }, (_, index) => ({ ...one(index), topology: topology.with(index, 0) }));
-}
-
-/** A counter that stood at `from` when it was first written. */
-export function counts(from: number, perSecond: number): CounterValue {
-  return { from, perSecond };
-}
-
-function identity(index: number, { generation, bus }: { readonly generation: number; readonly bus: number }) {
-  return {
-    uuid: `GPU-${generation}0000000-0000-4000-8000-0000000000${hex(index, 2)}`,
-    serial: `032${generation}0000000${String(index).padStart(2, '0')}`,
-    busId: `00000000:${hex(bus, 2).toUpperCase()}:00.0`,
-    minor: index,
-    persistenceMode: 1,
-    computeMode: 0,
-    performanceState: 0,
-  };
-}
-
-function powerLimits({ limit, least }: { readonly limit: number; readonly least: number }) {
-  return {
-    powerLimitMw: limit,
-    powerDefaultMw: limit,
-    powerEnforcedMw: limit,
-    powerMinMw: least,
-    powerMaxMw: limit,
-  };
-}
-
-function pcie(generation: number) {
-  return {
-    pcieGeneration: generation,
-    pcieWidth: 16,
-    pcieMaxGeneration: generation,
-    pcieMaxWidth: 16,
-    pcieReplays: 0,
-    pcieTxBytes: counts(1e12, 220e6),
-    pcieRxBytes: counts(5e12, 1900e6),
-  };
-}
-
-function nvlinks({
-  count,
-  version,
-  speedMbps,
-}: {
-  readonly count: number;
-  readonly version: number;
-  readonly speedMbps: number;
-}) {
-  return {
-    linkCount: count,
-    linkVersion: version,
-    linkFields: 1,
-    links: Array.from({ length: count }, (_, at) => ({
-      active: 1,
-      speedMbps,
-      remoteBusId: `00000000:${hex(0xc0 + (at % 6), 2).toUpperCase()}:00.0`,
-      txKib: counts(5_000_000 + at, 3_000_000),
-      rxKib: counts(4_000_000 + at, 2_900_000),
-      errors: [0, 0, 0, 0, 0],
-    })),
-  };
-}
-
-/** Ampere and later: DRAM, SRAM and the total, rows remapped instead of pages retired. */
-const dramAndSram = (() => {
-  const none = Array.from({ length: 9 }, (_, place) => ([2, 7, 8].includes(place) ? 0 : undefined));
-  return {
-    eccMode: 1,
-    eccVolatileCorrected: none,
-    eccVolatileUncorrected: none,
-    eccAggregateCorrected: none,
-    eccAggregateUncorrected: none,
-    sramParity: [0, 0],
-    remappedCorrected: 0,
-    remappedUncorrected: 0,
-    remappedPending: 0,
-    remappedFailed: 0,
-  };
-})();
-
-/** In GPM's order from 1 on. */
-function gpmOf(percents: readonly number[]): readonly (CounterValue | undefined)[] {
-  return [undefined, ...percents.map((percent) => counts(0, percent))];
-}
-
-function hex(value: number, digits: number): string {
-  return value.toString(16).padStart(digits, '0');
 }

@@ -56,6 +56,7 @@ enum error_kind { REPLAY, RECOVERY, CRC_FLIT, CRC_DATA, ECC_DATA };
 static struct answer of_error(const struct nvml_gpu *gpu, enum error_kind kind, unsigned link) {
   if (links_of(gpu) == 0) return unsupported();
   if (link != ALL_LINKS) return link < links_of(gpu) ? of_u64(gpu->links[link].errors[kind]) : unsupported();
+  if (gpu->links[0].errors[kind] == ABSENT_U64) return unsupported();
   uint64_t sum = 0;
   for (unsigned at = 0; at < links_of(gpu); at += 1)
     if (gpu->links[at].errors[kind] != ABSENT_U64) sum += gpu->links[at].errors[kind];
