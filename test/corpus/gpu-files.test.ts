@@ -6,11 +6,12 @@ import { leftOut } from '../left-out.ts';
 import { captureFacts } from './gpu-capture-facts.ts';
 import { corpusFiles, isPresent, readCorpus, type Check } from './gpu-corpus.ts';
 import { textFacts } from './gpu-text-facts.ts';
-import { xmlFacts } from './gpu-xml-facts.ts';
+import { dataCentreFacts } from './gpu-xml-facts.ts';
+import { smallGpuFacts } from './gpu-xml-small-facts.ts';
 
 if (!isPresent) leftOut('corpus/gpu files', 'the corpus is not here', { evenInCi: true });
 
-const checks: Readonly<Record<string, Check>> = { ...xmlFacts, ...captureFacts, ...textFacts };
+const checks: Readonly<Record<string, Check>> = { ...dataCentreFacts, ...smallGpuFacts, ...captureFacts, ...textFacts };
 
 /** Files whose facts another suite has. */
 const elsewhere: readonly { readonly files: RegExp; readonly suite: string }[] = [

@@ -1,41 +1,11 @@
-// Facts of ../shared/corpus/gpu/SOURCES.md about each recording of `nvidia-smi -q -x`, and others read in the files by hand.
+// Facts of ../shared/corpus/gpu/SOURCES.md about `nvidia-smi -q -x` of data-centre GPUs, and others read in the files by hand.
 import { expect } from 'vitest';
-import { isAgentMetricId, type AgentMetricId } from '#agent/contract';
-import { parseSmiXml, type SmiXml } from '../../agent/parse/gpu/smi-xml.ts';
-import { having, told, type Check } from './gpu-corpus.ts';
+import { told, type Check } from './gpu-corpus.ts';
+import { clock, expectFacts, MHZ, MIB, powerCap, thresholds, throttled, whole } from './gpu-xml-told.ts';
 
-const MIB = 1048576;
-const MHZ = 1e6;
-
-/** Metrics without labels of one GPU, by its place. */
-type Facts = readonly [gpu: number, facts: Readonly<Partial<Record<AgentMetricId, number | string>>>];
-
-function first(text: string, source: string): SmiXml {
-  const xml = parseSmiXml(text, source);
-  expect(xml.isWhole).toBe(true);
-  return xml;
-}
-
-function expectFacts({ sheets }: SmiXml, ...all: readonly Facts[]): void {
-  for (const [gpu, facts] of all) {
-    const sheet = sheets[gpu];
-    const seen = Object.keys(facts).map((id) => [id, isAgentMetricId(id) && told(sheet, id)]);
-    expect(Object.fromEntries(seen)).toEqual(facts);
-  }
-}
-
-const throttled = ({ sheets }: SmiXml, gpu = 0) => having(sheets[gpu], 'gpu_throttle_active', 1);
-const powerCap = ({ sheets }: SmiXml, gpu: number) =>
-  told(sheets[gpu], 'gpu_throttle_seconds_total', { reason: 'sw_power_cap' });
-const clock = ({ sheets }: SmiXml, domain: string) => told(sheets[0], 'gpu_clock_hertz', { domain });
-const thresholds = ({ sheets }: SmiXml) =>
-  ['shutdown', 'slowdown', 'max_operating', 'memory_max'].map((kind) =>
-    told(sheets[0], 'gpu_temperature_threshold_celsius', { kind }),
-  );
-
-export const xmlFacts: Readonly<Record<string, Check>> = {
+export const dataCentreFacts: Readonly<Record<string, Check>> = {
   'nvidia-smi-xml/datakit-v100s-8gpu.xml': (text) => {
-    const xml = first(text, 'v100s');
+    const xml = whole(text, 'v100s');
     expect([xml.driver, xml.cuda, xml.attachedGpus, xml.sheets.length]).toEqual(['460.73.01', '11.2', 8, 8]);
     expect(xml.sheets.map(({ identity }) => identity.gpu).join('')).toBe('01234567');
     expect(xml.sheets[0]?.identity.pci_bus_id).toBe('00000000:00:0d.0');
@@ -86,7 +56,7 @@ export const xmlFacts: Readonly<Record<string, Check>> = {
     );
   },
   'nvidia-smi-xml/k8s-test-infra-hw-qx-a100.xml': (text) => {
-    const xml = first(text, 'a100');
+    const xml = whole(text, 'a100');
     expectFacts(xml, [
       0,
       {
@@ -104,7 +74,7 @@ export const xmlFacts: Readonly<Record<string, Check>> = {
     expect([powerCap(xml, 0), throttled(xml), thresholds(xml)]).toEqual(['silent', ['gpu_idle'], [92, 89, 85, 95]]);
   },
   'nvidia-smi-xml/k8s-test-infra-hw-qx-h100.xml': (text) => {
-    const xml = first(text, 'h100');
+    const xml = whole(text, 'h100');
     expect(xml.sheets).toHaveLength(8);
     expectFacts(
       xml,
@@ -131,7 +101,7 @@ export const xmlFacts: Readonly<Record<string, Check>> = {
     expect(xml.sheets[0]?.facts.arch).toBe('Hopper');
   },
   'nvidia-smi-xml/k8s-test-infra-hw-qx-l40s.xml': (text) => {
-    const xml = first(text, 'l40s');
+    const xml = whole(text, 'l40s');
     expect(xml.sheets[0]?.facts.arch).toBe('Ada');
     expectFacts(xml, [
       0,
@@ -147,7 +117,7 @@ export const xmlFacts: Readonly<Record<string, Check>> = {
     ]);
   },
   'nvidia-smi-xml/k8s-test-infra-hw-qx-gb200.xml': (text) => {
-    const xml = first(text, 'gb200');
+    const xml = whole(text, 'gb200');
     expect(xml.sheets).toHaveLength(4);
     expectFacts(xml, [
       0,
@@ -173,7 +143,7 @@ export const xmlFacts: Readonly<Record<string, Check>> = {
     expect(new Set(xml.sheets.map(({ identity }) => identity.uuid)).size).toBe(4);
   },
   'nvidia-smi-xml/k8s-test-infra-qx-gb200-lost.xml': (text) => {
-    const xml = first(text, 'lost');
+    const xml = whole(text, 'lost');
     expect(xml.sheets.map(({ loss }) => loss)).toEqual([undefined, 'not_present']);
     expect(xml.sheets.map(({ identity }) => identity.pci_bus_id)).toEqual(['00000000:0a:00.0', '00000000:0b:00.0']);
     expectFacts(xml, [
@@ -189,12 +159,12 @@ export const xmlFacts: Readonly<Record<string, Check>> = {
     expect(xml.sheets[1]?.identity.uuid).toMatch(/^GPU-/);
   },
   'nvidia-smi-xml/k8s-test-infra-qx-gb200-throttle-counters.xml': (text) => {
-    const xml = first(text, 'counters');
+    const xml = whole(text, 'counters');
     expect([powerCap(xml, 0), powerCap(xml, 1)]).toEqual([39595000, 0]);
     expectFacts(xml, [0, { gpu_utilization_ratio: 0.36, gpu_power_watts: 145 }]);
   },
   'nvidia-smi-xml/telegraf-a100-sxm4-v12.xml': (text) => {
-    const xml = first(text, 'a100 mig');
+    const xml = whole(text, 'a100 mig');
     expect([xml.attachedGpus, xml.sheets.length, xml.sheets[0]?.identity.gpu]).toEqual([4, 1, '']);
     expectFacts(xml, [
       0,
@@ -217,100 +187,8 @@ export const xmlFacts: Readonly<Record<string, Check>> = {
       expect(told(xml.sheets[0], 'gpu_memory_used_bytes', labels)).toBe(12 * MIB);
     }
   },
-  'nvidia-smi-xml/telegraf-a10g.xml': (text) => {
-    const xml = first(text, 'a10g');
-    expectFacts(xml, [
-      0,
-      { gpu_power_watts: 25.58, gpu_pcie_link_generation: 1, gpu_pcie_link_generation_max: 4, gpu_pcie_link_width: 8 },
-    ]);
-    expect(xml.sheets[0]?.processes).toEqual([
-      { pid: 725, name: '/usr/lib/xorg/Xorg', kind: 'graphics', memoryBytes: 22 * MIB },
-    ]);
-  },
-  'nvidia-smi-xml/telegraf-gtx-1660-ti.xml': (text) => {
-    const xml = first(text, '1660');
-    expect(xml.sheets[0]?.facts.name).toBe('Graphics Device');
-    expect(xml.sheets[0]?.instances).toBeUndefined();
-    expectFacts(xml, [0, { gpu_power_watts: 8.93, gpu_mig_mode: 'silent' }]);
-  },
-  'nvidia-smi-xml/telegraf-gtx-1070-ti.xml': (text) => {
-    const xml = first(text, '1070');
-    expect([xml.attachedGpus, xml.driver]).toEqual([undefined, '']);
-    expectFacts(xml, [
-      0,
-      {
-        gpu_power_watts: 'unsupported',
-        gpu_memory_used_bytes: 42 * MIB,
-        gpu_fan_speed_ratio: 1,
-        gpu_pstate: 8,
-        gpu_persistence_mode: 'silent',
-        gpu_power_limit_watts: 'silent',
-      },
-    ]);
-  },
-  'nvidia-smi-xml/telegraf-quadro-p2000-v12.xml': (text) => {
-    const xml = first(text, 'p2000');
-    expectFacts(xml, [0, { gpu_power_watts: 4.61, gpu_utilization_ratio: 0 }]);
-    expect(throttled(xml)).toEqual(['gpu_idle']);
-    expect(told(xml.sheets[0], 'gpu_ecc_errors_total', { kind: 'corrected', memory: 'all', scope: 'volatile' })).toBe(
-      'unsupported',
-    );
-  },
-  'nvidia-smi-xml/telegraf-rtx-3090-v12.xml': (text) => {
-    const xml = first(text, '3090');
-    // A real zero.
-    expect(clock(xml, 'sm')).toBe(0);
-    expect(throttled(xml)).toEqual(['gpu_idle']);
-    expectFacts(xml, [
-      0,
-      {
-        gpu_power_watts: 27.23,
-        gpu_power_limit_watts: 200,
-        gpu_pcie_link_generation: 1,
-        gpu_pcie_link_generation_max: 4,
-      },
-    ]);
-  },
-  'nvidia-smi-xml/telegraf-tesla-t4.xml': (text) => {
-    const xml = first(text, 't4');
-    expectFacts(xml, [
-      0,
-      {
-        gpu_power_watts: 26.78,
-        gpu_temperature_celsius: 40,
-        gpu_memory_used_bytes: 1032 * MIB,
-        gpu_memory_total_bytes: 15360 * MIB,
-        gpu_pcie_link_width: 8,
-        gpu_utilization_ratio: 0,
-      },
-    ]);
-    expect(throttled(xml)).toEqual([]);
-    expect(xml.sheets[0]?.processes?.map(({ pid, kind, memoryBytes }) => [pid, kind, memoryBytes])).toEqual([
-      [675, 'graphics', 22 * MIB],
-      [5762, 'compute', 1005 * MIB],
-    ]);
-  },
-  'nvidia-smi-xml/telegraf-rtx-3060-v12.xml': (text) => {
-    const xml = first(text, '3060');
-    expectFacts(xml, [0, { gpu_power_watts: 11.6, gpu_pcie_link_generation: 1, gpu_pcie_link_generation_max: 4 }]);
-  },
-  'nvidia-smi-xml/telegraf-rtx-3080-v13.xml': (text) => {
-    const xml = first(text, '3080');
-    expectFacts(xml, [
-      0,
-      {
-        gpu_utilization_ratio: 0.65,
-        gpu_memory_used_bytes: 9184 * MIB,
-        gpu_memory_total_bytes: 10240 * MIB,
-        gpu_power_watts: 139.62,
-        gpu_pcie_rx_bytes_per_second: 14_742_333_000,
-        gpu_pstate: 2,
-      },
-    ]);
-    expect(throttled(xml)).toEqual([]);
-  },
   'generated/smi550-a100x8-gpu1-lost.q-x.xml': (text) => {
-    const xml = first(text, 'generated lost');
+    const xml = whole(text, 'generated lost');
     expect(xml.sheets.map(({ loss }) => loss ?? '').join('|')).toBe('|not_present||||||');
     for (const sheet of xml.sheets.filter(({ loss }) => loss === undefined)) {
       expect([told(sheet, 'gpu_utilization_ratio'), told(sheet, 'gpu_power_watts')]).toEqual([0, 72]);
@@ -318,7 +196,7 @@ export const xmlFacts: Readonly<Record<string, Check>> = {
     expect(xml.sheets[1]?.values).toEqual([]);
   },
   'generated/smi535-h100x8-healthy.q-x.xml': (text) => {
-    const xml = first(text, 'generated healthy');
+    const xml = whole(text, 'generated healthy');
     expect(xml.sheets).toHaveLength(8);
     for (const sheet of xml.sheets) {
       expect([told(sheet, 'gpu_utilization_ratio'), told(sheet, 'gpu_power_watts'), sheet.loss]).toEqual([

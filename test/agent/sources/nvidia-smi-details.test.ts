@@ -36,6 +36,7 @@ class Played {
       },
       stuckPid: () => this.stuck,
       hangs: () => false,
+      running: () => [],
       stopAll: () => undefined,
     };
     const log = { info: () => undefined, warn: (message: string) => this.warnings.push(message) };
