@@ -1,17 +1,24 @@
 // Every file of ../shared/corpus/gpu is asserted: here, or in the suite named for it. A file that nobody reads fails.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { leftOut } from '../left-out.ts';
 import { captureFacts } from './gpu-capture-facts.ts';
 import { corpusFiles, isPresent, readCorpus, type Check } from './gpu-corpus.ts';
+import { nvmlFacts } from './gpu-nvml-facts.ts';
 import { textFacts } from './gpu-text-facts.ts';
 import { dataCentreFacts } from './gpu-xml-facts.ts';
 import { smallGpuFacts } from './gpu-xml-small-facts.ts';
 
 if (!isPresent) leftOut('corpus/gpu files', 'the corpus is not here', { evenInCi: true });
 
-const checks: Readonly<Record<string, Check>> = { ...dataCentreFacts, ...smallGpuFacts, ...captureFacts, ...textFacts };
+const checks: Readonly<Record<string, Check>> = {
+  ...dataCentreFacts,
+  ...smallGpuFacts,
+  ...captureFacts,
+  ...textFacts,
+  ...nvmlFacts,
+};
 
 /** Files whose facts another suite has. */
 const elsewhere: readonly { readonly files: RegExp; readonly suite: string }[] = [
@@ -22,8 +29,6 @@ const elsewhere: readonly { readonly files: RegExp; readonly suite: string }[] =
   { files: /^(kernel-log|lspci)\//, suite: 'gpu-xid.test.ts' },
   { files: /^facts\/xid-/, suite: 'gpu-xid.test.ts' },
 ];
-/** Tables of NVML's numbers: used by whoever speaks NVML. */
-const isNvmlFacts = (path: string): boolean => path.startsWith('facts/nvml-');
 const sources = 'SOURCES.md';
 
 describe.skipIf(!isPresent)('corpus/gpu', () => {
@@ -31,10 +36,9 @@ describe.skipIf(!isPresent)('corpus/gpu', () => {
     if (path === sources) return;
     const check = checks[path];
     const other = elsewhere.find(({ files }) => files.test(path));
-    expect([check, other, isNvmlFacts(path) || undefined].filter(Boolean)).toHaveLength(1);
+    expect([check, other].filter(Boolean)).toHaveLength(1);
     check?.(readCorpus(path));
     if (other) expectMentioned(other.suite, path);
-    if (isNvmlFacts(path)) expectUsed(path);
   });
 
   it('has every file that is asserted', () => {
@@ -55,12 +59,4 @@ function expectMentioned(suite: string, path: string): void {
   // The last folders of a capture come from a list; its name does not.
   const name = path.startsWith('captures/') ? (path.split('/')[1] ?? '') : basename(path);
   expect(readFileSync(file, 'utf8')).toContain(name);
-}
-
-function expectUsed(path: string): void {
-  const tests = join(import.meta.dirname, '..');
-  const users = readdirSync(tests, { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.ts') && !file.endsWith('gpu-files.test.ts'))
-    .filter((file) => readFileSync(join(tests, file), 'utf8').includes(basename(path)));
-  expect(users, `${path} is used by no test`).not.toEqual([]);
 }

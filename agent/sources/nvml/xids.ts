@@ -6,7 +6,7 @@ import { FUNCTION_NOT_FOUND, NOT_SUPPORTED, SUCCESS, TIMEOUT } from './return-co
 import type { Roster } from './roster.ts';
 import { eventData, readCount } from './structs.ts';
 
-const XID_EVENTS = 8;
+export const XID_EVENTS = 8;
 const WAIT_MS = 1000;
 
 export interface XidWatchOptions {
