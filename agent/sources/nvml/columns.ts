@@ -23,7 +23,8 @@ export function column<M extends GpuValueId>(
   id: M,
   ...[labels]: Record<never, never> extends MoreLabels<M> ? [MoreLabels<M>?] : [MoreLabels<M>]
 ): Column {
-  return { id, labels: { ...labels } };
+  const known: Readonly<Record<string, string>> = { ...labels };
+  return { id, labels: known };
 }
 
 export function fill(cells: Cell[], at: number, count: number, reason: AbsenceReason): void {

@@ -1,6 +1,6 @@
 // Who a GPU is. Authority: nvml.h, nvmlPciInfo_t, nvmlDeviceArchitecture_t.
 import { canonicalPciAddress } from '../../parse/pci.ts';
-import { noFacts, type GpuFacts, type GpuIdentity } from '../../parse/gpu/sheet.ts';
+import type { GpuFacts, GpuIdentity } from '../../parse/gpu/sheet.ts';
 import type { CallsLike } from './calls.ts';
 import type { NvmlLibrary } from './library.ts';
 import type { Device } from './question.ts';
@@ -50,13 +50,22 @@ export function readDriverFacts(nvml: NvmlLibrary): DriverFacts {
   return { driver, cuda: isKnown ? `${Math.trunc(version / 1000)}.${Math.trunc((version % 1000) / 10)}` : '' };
 }
 
+/** Of a GPU that gives no handle. */
+export const unknownFacts = ({ driver, cuda }: DriverFacts): GpuFacts => ({
+  name: '',
+  driver,
+  vbios: '',
+  serial: '',
+  cuda,
+  arch: '',
+});
+
 export function readIdentity(device: Device, index: number): GpuIdentity {
   return { gpu: String(index), uuid: textOf(device, 'nvmlDeviceGetUUID'), pci_bus_id: busIdOf(device) };
 }
 
 export function readFacts(device: Device, driver: DriverFacts): GpuFacts {
   return {
-    ...noFacts,
     ...driver,
     name: textOf(device, 'nvmlDeviceGetName'),
     vbios: textOf(device, 'nvmlDeviceGetVbiosVersion'),

@@ -1,9 +1,8 @@
 // Which GPUs there are. One that is lost keeps its place and identity until it is found again.
 import type { AbsenceReason } from '#agent/contract';
 import type { GpuFacts, GpuIdentity } from '../../parse/gpu/sheet.ts';
-import { noFacts } from '../../parse/gpu/sheet.ts';
 import { Gpu, type GpuOptions } from './gpu.ts';
-import { readDriverFacts } from './identity.ts';
+import { readDriverFacts, unknownFacts, type DriverFacts } from './identity.ts';
 import type { NvmlLibrary } from './library.ts';
 import { Device } from './question.ts';
 import { absenceOf, SUCCESS } from './return-codes.ts';
@@ -68,10 +67,10 @@ export class Roster {
   }
 
   /** A GPU that answered and still has its handle stays as it is. */
-  #slotAt(index: number, driver: ReturnType<typeof readDriverFacts>): Slot {
+  #slotAt(index: number, driver: DriverFacts): Slot {
     const code = this.#nvml.bind('nvmlDeviceGetHandleByIndex_v2')(index, this.#memory);
     const unknown = { gpu: String(index), uuid: '', pci_bus_id: '' };
-    if (code !== SUCCESS) return { identity: unknown, facts: noFacts, gpu: undefined };
+    if (code !== SUCCESS) return { identity: unknown, facts: unknownFacts(driver), gpu: undefined };
     const handle = this.#memory.readBigUInt64LE(0);
     const old = this.gpus.find(({ device, identity }) => device.handle === handle && identity.gpu === String(index));
     if (old?.device.loss === undefined && old) return { identity: old.identity, facts: old.facts, gpu: old };

@@ -1,0 +1,173 @@
+// GPUs through NVML, read by a child process that a sick driver may hang or crash. Authority: nvml.h.
+import type { AbsenceReason } from '#agent/contract';
+import { fileURLToPath } from 'node:url';
+import type { CommandRunner } from '../command.ts';
+import type { Log } from '../log.ts';
+import type { XidEvent } from '../parse/gpu/xid-event.ts';
+import type { GpuReport, GpuSource, SourceState } from './gpu-source.ts';
+import type { ReaderOptions } from './nvml/lines.ts';
+import { Sheets } from './nvml/sheets.ts';
+import { Supervisor, type SupervisorOptions } from './nvml/supervisor.ts';
+
+const LEAST_SILENCE_MS = 5000;
+/** The layout of 16 GPUs of a kind is 22 KiB; of 16 different ones 400. */
+const LINE_BYTES = 1024 * 1024;
+/** What runs once a second gains nothing from compilers that need 10 MiB. */
+const NODE_FLAGS = [
+  '--max-semi-space-size=1',
+  '--max-old-space-size=32',
+  '--single-threaded',
+  '--no-opt',
+  '--no-maglev',
+];
+
+export interface NvmlOptions {
+  readonly commands: CommandRunner;
+  /** `gpuReaderProgram()` */
+  readonly program: string;
+  /** libnvidia-ml.so.1, by name or path. */
+  readonly library: string;
+  readonly intervalMs: number;
+  readonly monotonicMs: () => number;
+  readonly log: Log;
+  readonly onXid: (event: XidEvent) => void;
+  /** Whether each process is told, or only how many there are. */
+  readonly processSeries: boolean;
+  readonly watch?: SupervisorOptions['watch'];
+}
+
+export class Nvml implements GpuSource {
+  readonly name = 'nvml';
+  readonly #options: NvmlOptions;
+  readonly #silenceMs: number;
+  readonly #supervisor: Supervisor;
+  readonly #waiting = new Set<() => void>();
+  #sheets = new Sheets();
+  #report: GpuReport | undefined;
+  #failure: { readonly reason: AbsenceReason; readonly message: string } | undefined;
+  /** Lines that the child did not mean: libraries print. */
+  #garbage = 0;
+
+  constructor(options: NvmlOptions) {
+    const { commands, program, library, intervalMs, monotonicMs, processSeries } = options;
+    const given: ReaderOptions = { library, intervalMs, processes: processSeries };
+    this.#options = options;
+    this.#silenceMs = Math.max(LEAST_SILENCE_MS, 3 * intervalMs);
+    this.#supervisor = new Supervisor({
+      commands,
+      program: {
+        kind: 'gpu',
+        file: process.execPath,
+        args: [...NODE_FLAGS, program, JSON.stringify(given)],
+        maxLineBytes: LINE_BYTES,
+      },
+      silenceMs: this.#silenceMs,
+      monotonicMs,
+      onLine: (line) => {
+        this.#take(line);
+      },
+      onDown: (reason, message) => {
+        this.#down(reason, message);
+      },
+      ...(options.watch ? { watch: options.watch } : {}),
+    });
+  }
+
+  get state(): SourceState {
+    const stuckPid = this.#supervisor.stuckPid;
+    if (stuckPid !== undefined) return { kind: 'stuck', pid: stuckPid };
+    const isFresh = this.#report && this.#options.monotonicMs() - this.#report.atMs <= this.#silenceMs;
+    if (this.#report && isFresh) return { kind: 'delivering', report: this.#report };
+    if (this.#failure) return { kind: 'failed', ...this.#failure };
+    return this.#report ? { kind: 'failed', reason: 'timed_out', message: 'NVML is silent' } : { kind: 'starting' };
+  }
+
+  get garbageLines(): number {
+    return this.#garbage;
+  }
+
+  keepRunning(): void {
+    this.#supervisor.keepRunning();
+  }
+
+  async settle(timeoutMs: number): Promise<void> {
+    if (this.state.kind !== 'starting') return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(done, timeoutMs);
+      const waiting = this.#waiting;
+      waiting.add(done);
+      function done(): void {
+        clearTimeout(timer);
+        waiting.delete(done);
+        resolve();
+      }
+    });
+  }
+
+  pause(): void {
+    this.#supervisor.pause();
+    this.#forget();
+  }
+
+  stop(): void {
+    this.#supervisor.stop();
+    this.#forget();
+    this.#wake();
+  }
+
+  #take(line: string): void {
+    const taken = this.#sheets.take(line);
+    switch (taken.kind) {
+      case 'values':
+        this.#deliver();
+        return;
+      case 'xid':
+        this.#options.onXid(taken.event);
+        return;
+      case 'error':
+        // It ends by itself, but not if the driver holds it up.
+        this.#report = undefined;
+        this.#supervisor.giveUp(taken.reason, taken.message);
+        return;
+      case 'garbage':
+        if (this.#garbage++ === 0) this.#options.log.warn('something prints into the GPU readings', { line });
+        return;
+      case 'layout':
+      case 'empty':
+        return;
+    }
+  }
+
+  #deliver(): void {
+    if (this.#failure) this.#options.log.info('NVML answers again');
+    this.#failure = undefined;
+    this.#supervisor.heard();
+    this.#report = { sheets: this.#sheets.sheets, atMs: this.#options.monotonicMs() };
+    this.#wake();
+  }
+
+  /** A report is kept while it is fresh: after a crash the next child is there within that time. */
+  #down(reason: AbsenceReason, message: string): void {
+    if (this.#failure?.message !== message) this.#options.log.warn('NVML gives no readings', { reason, message });
+    this.#failure = { reason, message };
+    this.#sheets = new Sheets();
+    this.#wake();
+  }
+
+  #forget(): void {
+    this.#sheets = new Sheets();
+    this.#report = undefined;
+    this.#failure = undefined;
+  }
+
+  #wake(): void {
+    for (const done of this.#waiting) done();
+  }
+}
+
+/** Beside the bundle's entry, or the source where we run from source. */
+export function gpuReaderProgram(): string {
+  const here = import.meta.url;
+  if (here.endsWith('.ts')) return fileURLToPath(new URL('../probe/gpu-reader.ts', here));
+  return fileURLToPath(new URL(here.includes('/chunks/') ? '../gpu-reader.js' : 'gpu-reader.js', here));
+}

@@ -1,0 +1,159 @@
+// Keeps one child process running: starts it, ends it when it falls silent, waits longer after each failure, and never
+// starts a second one beside a child that cannot be killed. Nothing here waits.
+import type { AbsenceReason } from '#agent/contract';
+import type { CommandRunner, CommandStream, StreamEnd, StreamRequest } from '../../command.ts';
+import { identifyProcess, isAlive } from '../../command/process-state.ts';
+
+const FIRST_BACKOFF_MS = 1000;
+const LAST_BACKOFF_MS = 60_000;
+/** A child that ran this long was healthy: the next failure is the first again. */
+const HEALTHY_MS = 60_000;
+/** A killed child that lives longer than this hangs in the driver. */
+const STUCK_MS = 10_000;
+
+export interface SupervisorOptions {
+  readonly commands: CommandRunner;
+  readonly program: Pick<StreamRequest, 'kind' | 'file' | 'args' | 'maxLineBytes'>;
+  readonly silenceMs: number;
+  readonly monotonicMs: () => number;
+  readonly onLine: (line: string) => void;
+  /** The child is gone or was given up. */
+  readonly onDown: (reason: AbsenceReason, message: string) => void;
+  /** Gives a question whether this process still lives. */
+  readonly watch?: (pid: number) => () => boolean;
+}
+
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #watch: (pid: number) => () => boolean;
+  #phase: 'idle' | 'running' | 'stopped' = 'idle';
+  #stream: CommandStream | undefined;
+  #lives: (() => boolean) | undefined;
+  /** Lines and the end of a run that was given up say nothing more. */
+  #run = 0;
+  #startedMs = 0;
+  #aliveMs = 0;
+  #retryMs = Number.NEGATIVE_INFINITY;
+  #failures = 0;
+  #killed: { readonly pid: number; readonly atMs: number; readonly lives: () => boolean } | undefined;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+    this.#watch = options.watch ?? watchProcess;
+  }
+
+  /** The child that was killed and lives on. */
+  get stuckPid(): number | undefined {
+    const killed = this.#killed;
+    if (!killed || this.#options.monotonicMs() - killed.atMs < STUCK_MS) return undefined;
+    return killed.lives() ? killed.pid : undefined;
+  }
+
+  keepRunning(): void {
+    const now = this.#options.monotonicMs();
+    if (this.#phase === 'running' && now - this.#aliveMs > this.#options.silenceMs)
+      this.giveUp('timed_out', 'it has fallen silent');
+    if (this.#killed && !this.#killed.lives()) this.#killed = undefined;
+    if (this.#phase === 'idle' && !this.#killed && now >= this.#retryMs) this.#start();
+  }
+
+  /** The child did what it is for. */
+  heard(): void {
+    this.#aliveMs = this.#options.monotonicMs();
+  }
+
+  /** Ends the child; another one is started after the back-off. */
+  giveUp(reason: AbsenceReason, message: string): void {
+    if (this.#phase !== 'running') return;
+    this.#kill();
+    this.#down(reason, message, this.#backoffMs());
+  }
+
+  /** `keepRunning` begins again, not before the back-off that runs is over. */
+  pause(): void {
+    if (this.#phase !== 'running') return;
+    this.#kill();
+    this.#phase = 'idle';
+  }
+
+  stop(): void {
+    this.pause();
+    this.#phase = 'stopped';
+  }
+
+  #start(): void {
+    const run = ++this.#run;
+    this.#phase = 'running';
+    this.#startedMs = this.#aliveMs = this.#options.monotonicMs();
+    this.#stream = this.#options.commands.stream({
+      ...this.#options.program,
+      onLine: (line) => {
+        if (run === this.#run) this.#options.onLine(line);
+      },
+      onEnd: (end) => {
+        if (run === this.#run) this.#ended(end);
+      },
+    });
+    const { pid } = this.#stream;
+    this.#lives = pid === undefined ? undefined : this.#watch(pid);
+  }
+
+  #ended(end: StreamEnd): void {
+    this.#run++;
+    const { reason, message } = meaningOf(end);
+    const crashed = end.reason === 'exited' || end.reason === 'killed';
+    this.#down(reason, message, crashed ? this.#backoffAfterCrashMs() : this.#backoffMs());
+    // The first time there is nothing to wait for.
+    this.keepRunning();
+  }
+
+  #down(reason: AbsenceReason, message: string, waitMs: number): void {
+    this.#phase = 'idle';
+    this.#retryMs = this.#options.monotonicMs() + waitMs;
+    this.#options.onDown(reason, message);
+  }
+
+  #kill(): void {
+    this.#run++;
+    const pid = this.#stream?.pid;
+    if (pid !== undefined && this.#lives) this.#killed = { pid, atMs: this.#options.monotonicMs(), lives: this.#lives };
+    this.#stream?.stop();
+    this.#stream = undefined;
+  }
+
+  #backoffAfterCrashMs(): number {
+    const backoffMs = this.#backoffMs();
+    return this.#failures === 1 ? 0 : backoffMs / 2;
+  }
+
+  #backoffMs(): number {
+    if (this.#options.monotonicMs() - this.#startedMs > HEALTHY_MS) this.#failures = 0;
+    return Math.min(LAST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** this.#failures++);
+  }
+}
+
+function watchProcess(pid: number): () => boolean {
+  const identity = identifyProcess(pid);
+  return () => identity !== undefined && isAlive(identity);
+}
+
+function meaningOf({ reason, exitCode, stderr }: StreamEnd): {
+  readonly reason: AbsenceReason;
+  readonly message: string;
+} {
+  const said = stderr.trim();
+  switch (reason) {
+    case 'exited':
+      return { reason: 'malformed', message: said || `it ended with ${exitCode ?? 'no'} exit code` };
+    case 'killed':
+      return { reason: 'malformed', message: said || 'it crashed' };
+    case 'line_too_long':
+      return { reason: 'malformed', message: 'it printed a line without end' };
+    case 'not_started':
+      return { reason: /EACCES|EPERM/.test(said) ? 'forbidden' : 'not_present', message: said };
+    case 'stopped':
+      return { reason: 'timed_out', message: 'it was stopped' };
+    case 'stuck':
+      return { reason: 'timed_out', message: 'the one before it cannot be killed' };
+  }
+}
