@@ -30,7 +30,7 @@ const PATIENCE_TICKS = 20;
 interface Waiting {
   /** False when there is nothing more to be said. */
   feed(moment: FeedMoment): boolean;
-  close(): void;
+  close?(): void;
 }
 
 export class NvidiaSmiFeed {
@@ -53,7 +53,11 @@ export class NvidiaSmiFeed {
     }
   }
 
+  /** Whoever still waits at a pipe gets nothing, and ends. */
   close(): void {
+    for (const name of readdirSync(this.#directory)) {
+      if (name.endsWith('.pipe')) release(join(this.#directory, name));
+    }
     for (const [name, one] of this.#waiting) this.#forget(name, one);
   }
 
@@ -81,7 +85,7 @@ export class NvidiaSmiFeed {
   }
 
   #forget(name: string, one: Waiting): void {
-    one.close();
+    one.close?.();
     this.#waiting.delete(name);
     this.#removeRequest(name);
   }
@@ -120,12 +124,6 @@ class Answer implements Waiting {
     if (!this.#isWritten) this.#write(moment);
     else if (!existsSync(this.#path)) return false;
     return ++this.#ticks < PATIENCE_TICKS;
-  }
-
-  /** Whoever still waits for an answer gets none. */
-  close(): void {
-    if (this.#isWritten || !existsSync(`${this.#path}.pipe`)) return;
-    closeSync(openSync(`${this.#path}.pipe`, constants.O_RDWR | constants.O_NONBLOCK));
   }
 
   #write(moment: FeedMoment): void {
@@ -210,6 +208,11 @@ function openForWriting(path: string): number | undefined {
     // ENOENT, ENXIO: the script has not come so far, nobody reads yet.
     return undefined;
   }
+}
+
+/** Opened for both ways it waits for nobody; closed again, those who waited see its end. */
+function release(pipe: string): void {
+  closeSync(openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK));
 }
 
 function writeOrNothing(descriptor: number | undefined, bytes: Buffer): number | 'gone' {

@@ -38,7 +38,7 @@ while [ $# -gt 0 ]; do
     --id=*) id=\${1#*=} ;;
     *) refuse ;;
   esac
-  shift
+  [ $# -eq 0 ] || shift
 done
 
 # Leaves a question and prints the answer to it.

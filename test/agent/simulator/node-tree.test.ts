@@ -18,13 +18,14 @@ import { createCommandRunner } from '../../../agent/command.ts';
 import { silentLog } from '../../../agent/log.ts';
 import { Snapshot } from '../../../agent/snapshot.ts';
 import { Tree } from '../../../agent/sources/tree.ts';
+import { noFaults } from '../../../agent/simulator/faults.ts';
 import { sherlock } from '../../../agent/simulator/hardware.ts';
 import { NodeTree } from '../../../agent/simulator/node-tree.ts';
 import { SimulatedWorkload, type NodeState } from '../../../agent/simulator/workload.ts';
 import { readAll, readingOf, startReading, type Reading } from '../../doubles/reading.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'whyidle-node-'));
-const workload = new SimulatedWorkload(1, sherlock({ seed: 1, nowS: 1_800_000_000 }));
+const workload = new SimulatedWorkload(1, sherlock({ seed: 1, nowS: 1_800_000_000 }), noFaults);
 const names = ['node07', 'node09'] as const;
 const trees = new Map<string, NodeTree>();
 const pool = new Map<string, string>();

@@ -5,13 +5,14 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { noFaults } from '../../../agent/simulator/faults.ts';
 import { sherlock } from '../../../agent/simulator/hardware.ts';
 import { NodeTree } from '../../../agent/simulator/node-tree.ts';
 import { gpuFieldNames } from '../../../agent/simulator/render/nvidia-smi.ts';
 import { SimulatedWorkload, type NodeState } from '../../../agent/simulator/workload.ts';
 
 const directory = mkdtempSync(join(tmpdir(), "whyidle-smi's-"));
-const workload = new SimulatedWorkload(1, sherlock({ seed: 1, nowS: 1_800_000_000 }));
+const workload = new SimulatedWorkload(1, sherlock({ seed: 1, nowS: 1_800_000_000 }), noFaults);
 const NODE = 8; // the first with 16 GPUs
 let node: NodeTree;
 let clockMs = 0;
@@ -149,6 +150,68 @@ describe('questions', () => {
     expect(lines).toHaveLength(17);
     expect(lines.slice(0, 2)).toEqual(['timestamp, index, name', '2021/06/24 10:26:49.788, 0, Tesla V100-SXM3-32GB']);
     expect(requests()).toEqual([]);
+  });
+});
+
+describe('reports', () => {
+  test('-q -x: a whole document of the moment, for all GPUs or one', async () => {
+    const { stdout, exitCode } = await ask('-q', '-x');
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/^<\?xml version="1\.0" \?>\n<!DOCTYPE nvidia_smi_log SYSTEM "nvsmi_device_v11\.dtd">\n/);
+    expect(stdout).toContain('<timestamp>Thu Jun 24 10:26:49 2021</timestamp>');
+    expect(stdout.match(/<gpu id="/g)).toHaveLength(16);
+    expect(stdout.trimEnd().endsWith('</nvidia_smi_log>')).toBe(true);
+    const one = await ask('-q', '-x', '-i', '3');
+    expect(one.stdout.match(/<gpu id="[^"]*"/g)).toEqual(['<gpu id="00000000:3B:00.0"']);
+    expect(one.stdout).toContain('<attached_gpus>16</attached_gpus>');
+    expect(requests()).toEqual([]);
+  });
+
+  test('nvlink, pmon and topo', async () => {
+    const status = await ask('nvlink', '-s');
+    expect(status.stdout.split('\n').slice(0, 2)).toEqual([
+      `GPU 0: Tesla V100-SXM3-32GB (UUID: ${stateNow().hardware.gpus[0]?.uuid ?? ''})`,
+      '\t Link 0: 25.781 GB/s',
+    ]);
+    expect((await ask('nvlink', '-e', '-i', '0')).stdout.split('\n').slice(1, 6)).toEqual([
+      '\t Link 0: Replay Errors: 0',
+      '\t Link 0: Recovery Errors: 0',
+      '\t Link 0: CRC Errors: 0',
+      '',
+      '\t Link 1: Replay Errors: 0',
+    ]);
+    expect((await ask('nvlink', '-gt', 'd')).stdout).toMatch(/^\t Link 5: Data Rx: \d+ KiB$/m);
+    expect((await ask('pmon', '-c', '1', '-s', 'um')).stdout).toMatch(/^# gpu {8}pid {2}type {4}sm {3}mem/);
+    expect((await ask('topo', '-m')).stdout).toContain('GPU15\tNV6\t');
+    expect(requests()).toEqual([]);
+  });
+
+  test('a GPU that is not there ends with 6; what the tool does not know with 1', async () => {
+    expect(await ask('-q', '-x', '--id=16')).toEqual({ stdout: 'No devices were found\n', exitCode: 6 });
+    for (const args of [['-q'], ['nvlink'], ['nvlink', '-x'], ['topo', '-p'], ['nvlink', '-gt']]) {
+      expect((await ask(...args)).exitCode).toBe(1);
+    }
+  });
+
+  test('a question whose script was killed is forgotten', async () => {
+    const child = spawn(node.nvidiaSmi, ['-q', '-x']);
+    children.push(child);
+    await until(() => (requests().some((name) => name.endsWith('.pipe')) ? true : undefined));
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    for (let second = 0; second < 30; second++) tick();
+    expect(requests()).toEqual([]);
+  });
+
+  test('a node that goes leaves nobody waiting', async () => {
+    const other = new NodeTree(join(directory, 'leaving'), stateNow());
+    const child = spawn(other.nvidiaSmi, ['-q', '-x']);
+    children.push(child);
+    const folder = join(directory, 'leaving', 'smi', 'requests');
+    await until(() => (readdirSync(folder).some((name) => name.endsWith('.pipe')) ? true : undefined));
+    other.close();
+    const [code] = (await once(child, 'exit')) as [number | null]; // the event's first argument
+    expect(code).toBe(255);
   });
 });
 
