@@ -79,7 +79,7 @@ export const threshold = (text: string): Quantity<'celsius'> | Absence => {
 
 /** Whole steps of the printed unit, in bytes per second. */
 export function rateOf(bytesPerUnit: number): (text: string) => Quantity<'bytes_per_second'> | Absence {
-  return (text) => within(parseDouble(text), 0, 1e14 / bytesPerUnit, (value) => bytesPerSecond(value * bytesPerUnit));
+  return (text) => within(parseRate(text), 0, 1e14 / bytesPerUnit, (value) => bytesPerSecond(value * bytesPerUnit));
 }
 
 /** A small number that stands for something. */
@@ -96,6 +96,13 @@ export const isSet = (text: string): boolean => text !== '' && !text.startsWith(
 function within<T>(value: number | Absence, least: number, most: number, valueOf: (value: number) => T): T | Absence {
   if (typeof value !== 'number') return value;
   return value >= least && value <= most ? valueOf(value) : malformed;
+}
+
+/** Rates may lie beside the blank values of small integers: those alone are none. */
+function parseRate(text: string): number | Absence {
+  const value = parseNumber(text);
+  const offset = value - INT32_BLANK;
+  return offset >= 0 && offset < blanks.length ? blankAt(offset) : parseDouble(text);
 }
 
 /** NaN for what is no finite decimal number. */
