@@ -7,9 +7,10 @@ const numbers = new Map<LeafClass, number>(leafClasses.map((leaf, number) => [le
 
 export function buildCells(gpus: readonly FleetGpu[], alerts: readonly Alert[], nowMs: number): Uint8Array {
   const cells = new Uint8Array(gpus.length * CELL_BYTES);
-  const alarmed = new Set(
-    alerts.filter(({ state }) => state === 'firing').map(({ node, uuid }) => `${node} ${uuid ?? ''}`),
-  );
+  const firing = alerts.filter(({ state }) => state === 'firing');
+  const alarmed = new Set(firing.map(({ node, uuid }) => `${node} ${uuid ?? ''}`));
+  // A driver that hangs is an alert of its node and the trouble of each of its GPUs.
+  const hanging = new Set(firing.filter(({ kind }) => kind === 'driver_hangs').map(({ node }) => node));
   for (const [at, gpu] of gpus.entries()) {
     const { account, node } = gpu;
     const up = node.isUp(nowMs);
@@ -21,7 +22,7 @@ export function buildCells(gpus: readonly FleetGpu[], alerts: readonly Alert[], 
       temperatureCelsius: orNull(gpu.temperature),
       memoryPercent: orNull((gpu.memoryUsed / gpu.memoryTotal) * 100),
       changed: account.sinceMs !== account.firstSeenMs && nowMs - account.sinceMs < CHANGED_MS,
-      alert: alarmed.has(`${node.name} ${gpu.uuid}`),
+      alert: alarmed.has(`${node.name} ${gpu.uuid}`) || hanging.has(node.name),
     });
   }
   return cells;

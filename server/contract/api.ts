@@ -149,6 +149,7 @@ export interface NodeDetail extends NodeSummary {
   readonly unavailable: readonly Unavailable[];
 }
 
+/** The gravest first. */
 export const alertKinds = [
   'driver_hangs',
   'gpu_lost',

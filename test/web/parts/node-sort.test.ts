@@ -21,6 +21,7 @@ const row = (name: string, cpu: number | null, busyPercent: number | null = null
     disk_written_bytes_per_second: null,
     infiniband_bytes_per_second: null,
     missing: [],
+    gpu_reader: null,
   } satisfies NodeSummary,
 });
 const names = (rows: readonly NodeRow[]): readonly string[] => rows.map(({ node }) => node.name);
