@@ -7,7 +7,7 @@ import type { XidEvent } from '../parse/gpu/xid-event.ts';
 import type { GpuReport, GpuSource, SourceState } from './gpu-source.ts';
 import type { ReaderOptions } from './nvml/lines.ts';
 import { Sheets } from './nvml/sheets.ts';
-import { Supervisor, type SupervisorOptions } from './nvml/supervisor.ts';
+import { Supervisor } from './nvml/supervisor.ts';
 
 const LEAST_SILENCE_MS = 5000;
 /** The layout of 16 GPUs of a kind is 22 KiB; of 16 different ones 400. */
@@ -33,7 +33,6 @@ export interface NvmlOptions {
   readonly onXid: (event: XidEvent) => void;
   /** Whether each process is told, or only how many there are. */
   readonly processSeries: boolean;
-  readonly watch?: SupervisorOptions['watch'];
 }
 
 export class Nvml implements GpuSource {
@@ -69,7 +68,6 @@ export class Nvml implements GpuSource {
       onDown: (reason, message) => {
         this.#down(reason, message);
       },
-      ...(options.watch ? { watch: options.watch } : {}),
     });
   }
 

@@ -21,7 +21,7 @@ export interface Group {
 
 export function column<M extends GpuValueId>(
   id: M,
-  ...[labels]: Record<never, never> extends MoreLabels<M> ? [MoreLabels<M>?] : [MoreLabels<M>]
+  ...[labels]: object extends MoreLabels<M> ? [MoreLabels<M>?] : [MoreLabels<M>]
 ): Column {
   const known: Readonly<Record<string, string>> = { ...labels };
   return { id, labels: known };

@@ -2,7 +2,6 @@
 // starts a second one beside a child that cannot be killed. Nothing here waits.
 import type { AbsenceReason } from '#agent/contract';
 import type { CommandRunner, CommandStream, StreamEnd, StreamRequest } from '../../command.ts';
-import { identifyProcess, isAlive } from '../../command/process-state.ts';
 
 const FIRST_BACKOFF_MS = 1000;
 const LAST_BACKOFF_MS = 60_000;
@@ -19,42 +18,35 @@ export interface SupervisorOptions {
   readonly onLine: (line: string) => void;
   /** The child is gone or was given up. */
   readonly onDown: (reason: AbsenceReason, message: string) => void;
-  /** Gives a question whether this process still lives. */
-  readonly watch?: (pid: number) => () => boolean;
 }
 
 export class Supervisor {
   readonly #options: SupervisorOptions;
-  readonly #watch: (pid: number) => () => boolean;
   #phase: 'idle' | 'running' | 'stopped' = 'idle';
   #stream: CommandStream | undefined;
-  #lives: (() => boolean) | undefined;
   /** Lines and the end of a run that was given up say nothing more. */
   #run = 0;
   #startedMs = 0;
   #aliveMs = 0;
   #retryMs = Number.NEGATIVE_INFINITY;
   #failures = 0;
-  #killed: { readonly pid: number; readonly atMs: number; readonly lives: () => boolean } | undefined;
+  #killedMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
-    this.#watch = options.watch ?? watchProcess;
   }
 
-  /** The child that was killed and lives on. */
+  /** The child that was killed and lives on although it had time to end. */
   get stuckPid(): number | undefined {
-    const killed = this.#killed;
-    if (!killed || this.#options.monotonicMs() - killed.atMs < STUCK_MS) return undefined;
-    return killed.lives() ? killed.pid : undefined;
+    if (this.#options.monotonicMs() - this.#killedMs < STUCK_MS) return undefined;
+    return this.#livesOn();
   }
 
   keepRunning(): void {
     const now = this.#options.monotonicMs();
     if (this.#phase === 'running' && now - this.#aliveMs > this.#options.silenceMs)
       this.giveUp('timed_out', 'it has fallen silent');
-    if (this.#killed && !this.#killed.lives()) this.#killed = undefined;
-    if (this.#phase === 'idle' && !this.#killed && now >= this.#retryMs) this.#start();
+    if (this.#phase === 'idle' && now >= this.#retryMs && this.#livesOn() === undefined) this.#start();
   }
 
   /** The child did what it is for. */
@@ -94,8 +86,6 @@ export class Supervisor {
         if (run === this.#run) this.#ended(end);
       },
     });
-    const { pid } = this.#stream;
-    this.#lives = pid === undefined ? undefined : this.#watch(pid);
   }
 
   #ended(end: StreamEnd): void {
@@ -115,10 +105,13 @@ export class Supervisor {
 
   #kill(): void {
     this.#run++;
-    const pid = this.#stream?.pid;
-    if (pid !== undefined && this.#lives) this.#killed = { pid, atMs: this.#options.monotonicMs(), lives: this.#lives };
+    this.#killedMs = this.#options.monotonicMs();
     this.#stream?.stop();
     this.#stream = undefined;
+  }
+
+  #livesOn(): number | undefined {
+    return this.#options.commands.stuckPid(this.#options.program.kind);
   }
 
   #backoffAfterCrashMs(): number {
@@ -130,11 +123,6 @@ export class Supervisor {
     if (this.#options.monotonicMs() - this.#startedMs > HEALTHY_MS) this.#failures = 0;
     return Math.min(LAST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** this.#failures++);
   }
-}
-
-function watchProcess(pid: number): () => boolean {
-  const identity = identifyProcess(pid);
-  return () => identity !== undefined && isAlive(identity);
 }
 
 function meaningOf({ reason, exitCode, stderr }: StreamEnd): {
