@@ -10,6 +10,7 @@ import { Enrichment } from './gpu/enrichment.ts';
 import { GpuEvents } from './gpu/events.ts';
 import { FabricManager } from './gpu/fabric-manager.ts';
 import { createSources, driverKinds } from './gpu/sources.ts';
+import { ProfilingCheck } from './gpu/profiling-check.ts';
 import { GpuTopology } from './gpu/topology.ts';
 
 /** The first reading waits this long for the first report, so that a single sample has its GPUs; less than any reading may take. */
@@ -33,6 +34,7 @@ class GpuReader implements Reader {
   readonly #topology: GpuTopology;
   readonly #events: GpuEvents;
   readonly #fabricManager: FabricManager;
+  readonly #profilingCheck: ProfilingCheck;
   readonly #carrier: Carrier;
   readonly #details: Enrichment | undefined;
   readonly #profiling: readonly Enrichment[];
@@ -48,6 +50,7 @@ class GpuReader implements Reader {
     this.#devices = new GpuDevices(context, (pciBusId) => this.#topology.numaNode(pciBusId));
     this.#events = new GpuEvents(context);
     this.#fabricManager = new FabricManager(context);
+    this.#profilingCheck = new ProfilingCheck(context.snapshot);
     const { carriers, details, profiling } = createSources(context, this.#events.take);
     this.#carrier = new Carrier({
       ...{ sources: carriers, intervalMs, monotonicMs, log },
@@ -79,6 +82,7 @@ class GpuReader implements Reader {
     this.#events.stop();
     this.#topology.stop();
     this.#fabricManager.stop();
+    this.#profilingCheck.stop();
     this.#area.remove();
     this.#devices.remove();
   }
@@ -128,6 +132,7 @@ class GpuReader implements Reader {
       if (this.#isUsed(one)) one.tick(changed);
       else one.rest();
     }
+    if (isNew) this.#profilingCheck.look(report.atMs, this.#devices.all);
     const readBy = this.#readBy();
     if (readBy) this.#area.delivers(report.sheets.length, readBy);
   }

@@ -9,6 +9,7 @@ import { parseSmiXml, type SmiXml } from '../parse/gpu/smi-xml.ts';
 import { ParseError } from '../parse/parse-error.ts';
 import type { GpuReport, GpuSource, SourceState } from './gpu-source.ts';
 import { reasonOfEnd } from './nvidia-smi-reasons.ts';
+import { askSlowFields } from './nvidia-smi-slow-fields.ts';
 
 const KIND = 'nvidia-smi details';
 const EVERY_MS = 60_000;
@@ -128,12 +129,22 @@ export class NvidiaSmiDetails implements GpuSource {
     if (run !== this.#run) return;
     const xml = readXml(answer, this.#options.file);
     if ('reason' in xml) {
-      this.#fail(xml);
+      const sheets = speaksNoXml(answer, xml) ? await this.#askFields(run) : [];
+      if (run !== this.#run) return;
+      if (sheets.length > 0) this.#take(detailSheets(sheets, []));
+      else this.#fail(xml);
       return;
     }
     // Whoever broke off in the middle is not asked more.
     const links = isGood(answer.ending) ? await this.#askLinks(run) : [];
     if (run === this.#run) this.#take(detailSheets(xml.sheets, links));
+  }
+
+  #askFields(run: number): Promise<GpuReport['sheets']> {
+    return askSlowFields(async (args) => {
+      const { text, ending } = await this.#ask(args);
+      return run === this.#run ? { text, isGood: isGood(ending) } : undefined;
+    });
   }
 
   async #askLinks(run: number): Promise<readonly (readonly NvlinkGpu[])[]> {
@@ -212,6 +223,12 @@ function readXml({ text, ending }: Answer, file: string): SmiXml | Failure {
     if (!(error instanceof ParseError)) throw error;
     return { reason: reasonOfAnswer(text, ending), message: messageOf(text, ending) };
   }
+}
+
+/** A driver that is not there would not tell fields either, nor would a tool that broke off. */
+function speaksNoXml({ text, ending }: Answer, { reason }: Failure): boolean {
+  if (typeof ending === 'string' || text.includes('<nvidia_smi_log')) return false;
+  return reason === 'unsupported' || reason === 'malformed';
 }
 
 function reasonOfAnswer(text: string, ending: Ending): AbsenceReason {

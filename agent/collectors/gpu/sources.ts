@@ -1,8 +1,12 @@
 // The sources that this node may be read with, in order of preference.
-import type { XidEvent } from '../../parse/gpu/xid-event.ts';
-import type { GpuSource } from '../../sources/gpu-source.ts';
 import { fastFields } from '../../parse/gpu/smi-csv-sheet.ts';
+import type { XidEvent } from '../../parse/gpu/xid-event.ts';
+import { DcgmExporter, dcgmExporterUrl } from '../../sources/dcgm-exporter.ts';
+import { Dcgmi } from '../../sources/dcgmi.ts';
+import type { GpuSource } from '../../sources/gpu-source.ts';
 import { NvidiaSmi } from '../../sources/nvidia-smi.ts';
+import { NvidiaSmiDetails } from '../../sources/nvidia-smi-details.ts';
+import { gpuReaderProgram, Nvml } from '../../sources/nvml.ts';
 import type { CollectorContext } from '../collector.ts';
 
 /** Kinds of children that ask the driver, as agent/command.ts tells them apart. */
@@ -13,6 +17,8 @@ export const driverKinds: ReadonlySet<string> = new Set([
   'nvidia-smi processes',
   'nvidia-smi details',
   'dcgmi',
+  'dcgmi discovery',
+  'dcgmi profile',
 ]);
 
 export interface NodeSources {
@@ -23,12 +29,20 @@ export interface NodeSources {
 }
 
 export function createSources(context: CollectorContext, onXid: (event: XidEvent) => void): NodeSources {
-  void onXid;
-  const { commands, gpuSources, intervalMs, monotonicMs, log } = context;
-  const { nvidiaSmi } = gpuSources;
-  const carriers: GpuSource[] = [];
-  if (commands && nvidiaSmi !== undefined) {
-    carriers.push(new NvidiaSmi({ commands, file: nvidiaSmi, fields: fastFields, intervalMs, monotonicMs, log }));
-  }
-  return { carriers, details: undefined, profiling: [] };
+  const { commands, gpuSources } = context;
+  const { nvml: library, nvidiaSmi, dcgmExporter, dcgmi } = gpuSources;
+  const url = dcgmExporter === undefined ? undefined : dcgmExporterUrl(dcgmExporter);
+  const page = url && new DcgmExporter({ ...context, url });
+  if (!commands) return { carriers: page ? [page] : [], details: undefined, profiling: page ? [page] : [] };
+  const asking = { ...context, commands };
+  const nvml =
+    library === undefined
+      ? undefined
+      : new Nvml({ ...asking, library, onXid, program: gpuReaderProgram(), processSeries: gpuSources.processSeries });
+  const smi = nvidiaSmi === undefined ? undefined : new NvidiaSmi({ ...asking, file: nvidiaSmi, fields: fastFields });
+  return {
+    carriers: [nvml, smi, page].filter((source) => source !== undefined),
+    details: nvidiaSmi === undefined ? undefined : new NvidiaSmiDetails({ ...asking, file: nvidiaSmi }),
+    profiling: page ? [page] : dcgmi === undefined ? [] : [new Dcgmi({ ...asking, file: dcgmi })],
+  };
 }

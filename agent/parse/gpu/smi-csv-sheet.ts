@@ -1,26 +1,7 @@
 // One row of nvidia-smi's CSV as a sheet: which field fills which column, and in what unit it is printed. nvidia-smi --help-query-gpu.
-import {
-  absent,
-  celsius,
-  hertz,
-  isAbsent,
-  ratio,
-  rowOf,
-  watts,
-  bytes,
-  type Absence,
-  type AbsenceReason,
-} from '#agent/contract';
+import { absent, isAbsent, rowOf, type Absence, type AbsenceReason } from '#agent/contract';
 import type { NvidiaSmiRow } from '../nvidia-smi-csv.ts';
-import {
-  absenceOfCell,
-  parseMask,
-  parseQuantity,
-  parseWord,
-  saysError,
-  saysLost,
-  textOfCell,
-} from '../nvidia-smi-value.ts';
+import { absenceOfCell, parseMask, saysError, saysLost, textOfCell } from '../nvidia-smi-value.ts';
 import { canonicalPciAddress } from '../pci.ts';
 import { architectureOf } from './architecture.ts';
 import { eccFields, eccValues } from './smi-csv-ecc.ts';
@@ -36,6 +17,19 @@ import {
   type GpuValueId,
   type ValueOf,
 } from './sheet.ts';
+import {
+  computeMode,
+  countIn,
+  inCelsius,
+  inLanes,
+  inMegahertz,
+  inMiB,
+  inPercent,
+  inWatts,
+  performanceState,
+  plainNumber,
+  switched,
+} from './smi-units.ts';
 import { throttleReasons } from './throttle.ts';
 
 /** One column and the cells it may come from: the first that has a value counts. */
@@ -44,20 +38,6 @@ interface CellColumn {
   readonly fields: readonly string[];
   readonly read: (row: NvidiaSmiRow) => GpuValue;
 }
-
-const MIB = 1024 * 1024;
-const MEGAHERTZ = 1e6;
-const switches = ['Disabled', 'Enabled'];
-const computeModes = ['Default', 'Exclusive_Thread', 'Prohibited', 'Exclusive_Process'];
-
-const inMiB = (cell: string) => convert(parseQuantity(cell, 'MiB'), (mib) => bytes(mib * MIB));
-const inPercent = (cell: string) => convert(parseQuantity(cell, '%'), (percent) => ratio(percent / 100));
-const inWatts = (cell: string) => convert(parseQuantity(cell, 'W'), watts);
-const inCelsius = (cell: string) => convert(parseQuantity(cell, 'C'), celsius);
-const inMegahertz = (cell: string) => convert(parseQuantity(cell, 'MHz'), (mhz) => hertz(mhz * MEGAHERTZ));
-const plain = (cell: string) => parseQuantity(cell, '');
-const lanes = (cell: string) => parseQuantity(cell, 'x');
-const pstate = (cell: string) => parseQuantity(cell.replace(/^P(?=\d)/, ''), '');
 
 const levels: readonly CellColumn[] = [
   level(columnOf('gpu_utilization_ratio'), ['utilization.gpu'], inPercent),
@@ -80,14 +60,14 @@ const levels: readonly CellColumn[] = [
   level(columnOf('gpu_temperature_margin_celsius'), ['temperature.gpu.tlimit'], inCelsius),
   level(columnOf('gpu_memory_temperature_celsius'), ['temperature.memory'], inCelsius),
   level(columnOf('gpu_fan_speed_ratio'), ['fan.speed'], inPercent),
-  level(columnOf('gpu_pcie_link_generation'), ['pcie.link.gen.current'], plain),
-  level(columnOf('gpu_pcie_link_generation_max'), ['pcie.link.gen.max'], plain),
-  level(columnOf('gpu_pcie_link_width'), ['pcie.link.width.current'], lanes),
-  level(columnOf('gpu_pcie_link_width_max'), ['pcie.link.width.max'], lanes),
-  level(columnOf('gpu_pstate'), ['pstate'], pstate),
-  level(columnOf('gpu_compute_mode'), ['compute_mode'], (cell) => parseWord(cell, computeModes)),
-  level(columnOf('gpu_mig_mode'), ['mig.mode.current'], (cell) => parseWord(cell, switches)),
-  level(columnOf('gpu_persistence_mode'), ['persistence_mode'], (cell) => parseWord(cell, switches)),
+  level(columnOf('gpu_pcie_link_generation'), ['pcie.link.gen.current'], plainNumber),
+  level(columnOf('gpu_pcie_link_generation_max'), ['pcie.link.gen.max'], plainNumber),
+  level(columnOf('gpu_pcie_link_width'), ['pcie.link.width.current'], inLanes),
+  level(columnOf('gpu_pcie_link_width_max'), ['pcie.link.width.max'], inLanes),
+  level(columnOf('gpu_pstate'), ['pstate'], performanceState),
+  level(columnOf('gpu_compute_mode'), ['compute_mode'], computeMode),
+  level(columnOf('gpu_mig_mode'), ['mig.mode.current'], switched),
+  level(columnOf('gpu_persistence_mode'), ['persistence_mode'], switched),
   level(columnOf('gpu_clock_hertz', { domain: 'graphics' }), ['clocks.current.graphics'], inMegahertz),
   level(columnOf('gpu_clock_hertz', { domain: 'sm' }), ['clocks.current.sm'], inMegahertz),
   level(columnOf('gpu_clock_hertz', { domain: 'memory' }), ['clocks.current.memory'], inMegahertz),
@@ -95,8 +75,8 @@ const levels: readonly CellColumn[] = [
   level(columnOf('gpu_clock_max_hertz', { domain: 'graphics' }), ['clocks.max.graphics'], inMegahertz),
   level(columnOf('gpu_clock_max_hertz', { domain: 'sm' }), ['clocks.max.sm'], inMegahertz),
   level(columnOf('gpu_clock_max_hertz', { domain: 'memory' }), ['clocks.max.memory'], inMegahertz),
-  level(columnOf('gpu_retired_pages', { cause: 'single_bit' }), ['retired_pages.single_bit_ecc.count'], plain),
-  level(columnOf('gpu_retired_pages', { cause: 'double_bit' }), ['retired_pages.double_bit.count'], plain),
+  level(columnOf('gpu_retired_pages', { cause: 'single_bit' }), ['retired_pages.single_bit_ecc.count'], plainNumber),
+  level(columnOf('gpu_retired_pages', { cause: 'double_bit' }), ['retired_pages.double_bit.count'], plainNumber),
 ];
 
 const THROTTLE_MASK = 'clocks_event_reasons.active';
@@ -120,6 +100,7 @@ const throttleCounters = [
 const LAST_FIELD = 'persistence_mode';
 const identityFields = ['index', 'uuid', 'pci.bus_id', 'count'];
 const factFields = ['name', 'driver_version', 'vbios_version', 'serial', 'compute_cap'];
+export const isIdentityField = (field: string): boolean => identityFields.includes(field) || factFields.includes(field);
 const isFast = ({ id }: CellColumn): boolean => rowOf(id).lane === 'fast';
 const fieldsOf = (columns: readonly CellColumn[]): readonly string[] => columns.flatMap(({ fields }) => fields);
 
@@ -212,16 +193,9 @@ function addThrottling(values: GpuValue[], row: NvidiaSmiRow): void {
   for (const { field, column } of throttleCounters) {
     const text = row.get(field);
     // A driver before 580 has none of them, later ones have those that the GPU counts.
-    if (text !== undefined && absenceOfCell(text) === undefined) values.push(valueIn(column, nanoseconds(text)));
+    if (text !== undefined && absenceOfCell(text) === undefined)
+      values.push(valueIn(column, countIn(text.replace(/ us$/, ''), '', 1000)));
   }
-}
-
-function nanoseconds(cell: string): number | bigint | Absence {
-  const microseconds = parseQuantity(cell, 'us');
-  if (isAbsent(microseconds)) return microseconds;
-  if (!Number.isSafeInteger(microseconds)) return absent('malformed');
-  const whole = microseconds * 1000;
-  return Number.isSafeInteger(whole) ? whole : BigInt(microseconds) * 1000n;
 }
 
 function level<M extends GpuValueId>(
@@ -246,8 +220,4 @@ function firstValue<V extends number | bigint>(
     why ??= value;
   }
   return why ?? absent('unsupported');
-}
-
-function convert<V extends number>(value: number | Absence, into: (value: number) => V): V | Absence {
-  return isAbsent(value) ? value : into(value);
 }

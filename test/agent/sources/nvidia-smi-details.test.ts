@@ -205,7 +205,6 @@ describe('no answer', () => {
     ['NVIDIA-SMI could not find libnvidia-ml.so', 12, 'not_present'],
     ['No devices were found', 6, 'not_present'],
     ['No devices were found', 0, 'not_present'],
-    ['Invalid combination of input arguments.', 2, 'unsupported'],
     ['Insufficient permissions', 4, 'forbidden'],
     ['<nvidia_smi_log> <gpu id="0"> <uuid>', 0, 'malformed'],
   ])('%s (%d): %s', async (message, exitCode, reason) => {
@@ -215,6 +214,27 @@ describe('no answer', () => {
     expect(played.questions).toEqual(['-q -x']);
     expect(played.at(30_000).questions).toHaveLength(1);
     expect(played.at(MINUTE).questions).toHaveLength(2);
+  });
+
+  it('in XML: the fields are asked for, without those that the tool refuses', async () => {
+    const played = new Played().at(0);
+    await played.answer('Invalid combination of input arguments.\n', { exitCode: 2 });
+    expect(played.last.what).toMatch(/^--query-gpu=index,uuid,.*power\.limit.* --format=csv,nounits$/);
+    expect(played.last.what).not.toContain('utilization.gpu');
+    await played.answer('Field "fan.speed" is not a valid field to query.\n', { exitCode: 2 });
+    expect(played.last.what).not.toContain('fan.speed');
+    await played.answer('index, uuid, power.limit [W], fan.speed [%], pstate\n0, GPU-1, 300.00, 31, P2\n');
+    expect(played.told().get('gpu_power_limit_watts')).toBe(300);
+    expect(played.told().get('gpu_pstate')).toBe(2);
+    expect(played.questions).toHaveLength(3);
+  });
+
+  it('in any way: what was said to the first question counts', async () => {
+    const played = new Played().at(0);
+    await played.answer('Invalid combination of input arguments.\n', { exitCode: 2 });
+    await played.answer('what?\n', { exitCode: 1 });
+    expect(played.source.state).toMatchObject({ kind: 'failed', reason: 'unsupported' });
+    expect(played.at(30_000).questions).toHaveLength(2);
   });
 
   it('in time: the child is killed', async () => {

@@ -155,7 +155,7 @@ describe('later', () => {
       run: (request) => commands.run(request),
       stream: (request) => {
         const loop = commands.stream(request);
-        pids.push(loop.pid);
+        if (request.args.some((arg) => arg.startsWith('--loop-ms='))) pids.push(loop.pid);
         return loop;
       },
       stuckPid: () => undefined,

@@ -5,6 +5,8 @@ import { helpText } from './cells.ts';
 
 export class PlayedRunner implements CommandRunner {
   readonly streams: PlayedStream[] = [];
+  /** Questions for the slow report. */
+  readonly details: PlayedStream[] = [];
   readonly asked: string[] = [];
   /** Answers of the next questions; a question without one never ends. */
   help: CommandResult | undefined = done(helpText(queryFields));
@@ -18,7 +20,8 @@ export class PlayedRunner implements CommandRunner {
 
   stream(request: StreamRequest): PlayedStream {
     const stream = new PlayedStream(request);
-    this.streams.push(stream);
+    if (stream.fields.length === 0) this.details.push(stream);
+    else this.streams.push(stream);
     return stream;
   }
 
