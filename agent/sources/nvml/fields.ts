@@ -2,7 +2,7 @@
 import { fill, type Cell, type Column, type Group } from './columns.ts';
 import { Question, type Device } from './question.ts';
 import { absenceOf, SUCCESS } from './return-codes.ts';
-import { fieldValue, readTyped } from './structs.ts';
+import { fieldValue, readTyped, VALUE_TYPE } from './structs.ts';
 
 export interface Field {
   readonly column: Column;
@@ -11,8 +11,6 @@ export interface Field {
   readonly scopeId?: number;
   readonly cell: (raw: number | string, isUint32: boolean) => Cell;
 }
-
-const UINT = 1;
 
 export class FieldBatch implements Group {
   readonly columns: readonly Column[];
@@ -53,7 +51,7 @@ export class FieldBatch implements Group {
     if (code === SUCCESS) {
       const type = this.#memory.readUInt32LE(start + fieldValue.valueType);
       const raw = readTyped(this.#memory, start + fieldValue.value, type);
-      cells[at + index] = this.#fields[index]?.cell(raw, type === UINT) ?? 'malformed';
+      cells[at + index] = this.#fields[index]?.cell(raw, type === VALUE_TYPE.uint) ?? 'malformed';
       return;
     }
     const reason = absenceOf(code);
@@ -74,13 +72,22 @@ export class FieldBatch implements Group {
 
 /** What one field says now; undefined where the GPU does not answer it. */
 export function askField(device: Device, fieldId: number, scopeId = 0): number | string | undefined {
+  return askTypedField(device, fieldId, scopeId)?.raw;
+}
+
+export function askTypedField(
+  device: Device,
+  fieldId: number,
+  scopeId = 0,
+): { readonly raw: number | string; readonly isUint32: boolean } | undefined {
   const memory = Buffer.alloc(fieldValue.size);
   memory.writeUInt32LE(fieldId, fieldValue.fieldId);
   memory.writeUInt32LE(scopeId, fieldValue.scopeId);
   const get = device.nvml.bind('nvmlDeviceGetFieldValues');
   if (!device.try(() => get(device.handle, 1, memory))) return undefined;
   if (!device.try(() => memory.readInt32LE(fieldValue.nvmlReturn))) return undefined;
-  return readTyped(memory, fieldValue.value, memory.readUInt32LE(fieldValue.valueType));
+  const type = memory.readUInt32LE(fieldValue.valueType);
+  return { raw: readTyped(memory, fieldValue.value, type), isUint32: type === VALUE_TYPE.uint };
 }
 
 /** A count as it stands; -1 and all ones are no count. */

@@ -28,6 +28,12 @@ export interface GpuOptions {
   readonly monotonicMs: () => number;
 }
 
+interface Found {
+  readonly links: readonly number[];
+  readonly countsPcie: boolean;
+  readonly processes: Processes;
+}
+
 export class Gpu {
   readonly device: Device;
   readonly identity: GpuIdentity;
@@ -51,11 +57,12 @@ export class Gpu {
     this.close();
     this.instances = findMigDevices(device);
     const links = linksOf(device);
+    const countsPcie = countsPcieBytes(device, this.#options.intervalMs);
     this.#processes = new Processes(device);
     this.sections = {
-      fast: new Section(this.#fastGroups(links, this.#processes)),
+      fast: new Section(this.#fastGroups({ links, countsPcie, processes: this.#processes })),
       slow: new Section(slowGroups(device, links)),
-      turn: new Section(countsPcieBytes(device) ? [] : pcieRateGroups(device)),
+      turn: new Section(countsPcie ? [] : pcieRateGroups(device)),
     };
     this.sections.slow.read();
   }
@@ -75,13 +82,13 @@ export class Gpu {
     for (const rhythm of rhythms) this.sections[rhythm].close();
   }
 
-  #fastGroups(links: readonly number[], processes: Processes): readonly Group[] {
+  #fastGroups({ links, countsPcie, processes }: Found): readonly Group[] {
     const { device } = this;
     const byReason = countsByReason(device);
     const fields = [
       ...temperatureFields,
       ...(byReason ? throttleFields : []),
-      ...pcieByteFields(this.#wraps),
+      ...pcieByteFields(countsPcie ? this.#wraps : undefined),
       ...nvlinkByteFields(device, links),
     ];
     return [

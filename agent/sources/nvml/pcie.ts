@@ -1,6 +1,6 @@
 // Bytes and errors of the PCIe link. Authority: nvml.h, fields 173-182, 197, 198, nvmlDeviceGetPcieThroughput.
 import { column, type Cell, type Group } from './columns.ts';
-import { askField, countCell, type Field } from './fields.ts';
+import { askTypedField, countCell, type Field } from './fields.ts';
 import { Question, type Device } from './question.ts';
 
 const TX_FIELD = 197;
@@ -34,16 +34,25 @@ export class Wraps {
   }
 }
 
-/** Whether the driver counts, so that its 20 ms sample is not needed. */
-export function countsPcieBytes(device: Device): boolean {
-  return askField(device, TX_FIELD) !== undefined;
+/**
+ * Whether the driver counts, so that its 20 ms sample is not needed. A count of 32 bits that the link can go through
+ * more than once between two looks is none.
+ */
+export function countsPcieBytes(device: Device, intervalMs: number): boolean {
+  const field = askTypedField(device, TX_FIELD);
+  if (!field?.isUint32) return field !== undefined;
+  const most = mostBytesPerSecond(device);
+  return most !== undefined && (most * intervalMs) / 1000 < 2 ** 32;
 }
 
-export function pcieByteFields(wraps: Wraps): readonly Field[] {
+/** Without `wraps` a count of 32 bits is none. */
+export function pcieByteFields(wraps: Wraps | undefined): readonly Field[] {
   const cell =
     (fieldId: number) =>
-    (raw: number | string, isUint32: boolean): Cell =>
-      isUint32 && typeof raw === 'number' ? wraps.extend(fieldId, raw) : countCell(raw);
+    (raw: number | string, isUint32: boolean): Cell => {
+      if (!isUint32 || typeof raw === 'string') return countCell(raw);
+      return wraps ? wraps.extend(fieldId, raw) : 'unsupported';
+    };
   return [
     { column: column('gpu_pcie_tx_bytes_total'), fieldId: TX_FIELD, cell: cell(TX_FIELD) },
     { column: column('gpu_pcie_rx_bytes_total'), fieldId: RX_FIELD, cell: cell(RX_FIELD) },

@@ -37,10 +37,7 @@ export const gpmMetrics = {
 };
 export const eventData = { size: 32, device: 0, eventType: 8, eventData: 16 };
 
-const VALUE_TYPE = { double: 0, uint: 1, ulong: 2, ulonglong: 3, longlong: 4, int: 5, ushort: 6 };
-
-export const isUint32Value = (memory: Buffer, at: number): boolean =>
-  memory.readUInt32LE(at + fieldValue.valueType) === VALUE_TYPE.uint;
+export const VALUE_TYPE = { double: 0, uint: 1, ulong: 2, ulonglong: 3, longlong: 4, int: 5, ushort: 6 };
 
 /** A 64-bit count: a number while that is exact, else its decimal digits. */
 export function readCount(memory: Buffer, at: number): number | string {

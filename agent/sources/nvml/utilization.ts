@@ -1,12 +1,12 @@
-// How busy a GPU and its memory are: the mean of the driver's own samples since the last look, so that nothing falls
-// between two ticks; else its short-window figures. Authority: nvml.h, nvmlDeviceGetSamples, nvmlDeviceGetUtilizationRates.
+// How busy a GPU is: the mean of the driver's own samples since the last look, so that nothing falls between two ticks;
+// else the figure of its short window, as for the memory: samples take the driver a thousand times longer.
+// Authority: nvml.h, nvmlDeviceGetSamples, nvmlDeviceGetUtilizationRates.
 import { column, ratioOfPercent, type Group } from './columns.ts';
 import { Question, type Device } from './question.ts';
 import { NOT_FOUND, SUCCESS } from './return-codes.ts';
 import { readTyped, sample, utilization } from './structs.ts';
 
 const GPU_UTILIZATION_SAMPLES = 1;
-const MEMORY_UTILIZATION_SAMPLES = 2;
 /** Drivers keep about 100; more than this is never asked for. */
 const MOST_SAMPLES = 512;
 
@@ -14,22 +14,17 @@ export function utilizationGroup(device: Device, intervalMs: number): Group {
   const rates = Buffer.alloc(utilization.size);
   const getRates = device.nvml.bind('nvmlDeviceGetUtilizationRates');
   const rateQuestion = new Question(device, () => getRates(device.handle, rates));
-  const gpu = new SampleMean(device, GPU_UTILIZATION_SAMPLES, intervalMs);
-  const memory = new SampleMean(device, MEMORY_UTILIZATION_SAMPLES, intervalMs);
+  const samples = new SampleMean(device, intervalMs);
   return {
     columns: [column('gpu_utilization_ratio'), column('gpu_memory_activity_ratio')],
     read: (cells, at) => {
-      const gpuPercent = gpu.read();
-      const memoryPercent = memory.read();
-      const missing = gpuPercent === undefined || memoryPercent === undefined ? rateQuestion.ask() : undefined;
+      const percent = samples.read();
+      const missing = rateQuestion.ask();
       cells[at] =
-        gpuPercent === undefined
+        percent === undefined
           ? (missing ?? ratioOfPercent(rates.readUInt32LE(utilization.gpu)))
-          : ratioOfPercent(gpuPercent);
-      cells[at + 1] =
-        memoryPercent === undefined
-          ? (missing ?? ratioOfPercent(rates.readUInt32LE(utilization.memory)))
-          : ratioOfPercent(memoryPercent);
+          : ratioOfPercent(percent);
+      cells[at + 1] = missing ?? ratioOfPercent(rates.readUInt32LE(utilization.memory));
     },
   };
 }
@@ -43,12 +38,21 @@ class SampleMean {
   #lastSeenUs = 0;
   #isEmpty = false;
 
-  constructor(device: Device, kind: number, intervalMs: number) {
+  constructor(device: Device, intervalMs: number) {
     this.#intervalUs = intervalMs * 1000;
     const getSamples = device.nvml.bind('nvmlDeviceGetSamples');
     this.#question = new Question(device, () => {
-      this.#makeRoom(() => getSamples(device.handle, kind, this.#lastSeenUs, this.#type, this.#count, null));
-      const code = getSamples(device.handle, kind, this.#lastSeenUs, this.#type, this.#count, this.#samples);
+      this.#makeRoom(() =>
+        getSamples(device.handle, GPU_UTILIZATION_SAMPLES, this.#lastSeenUs, this.#type, this.#count, null),
+      );
+      const code = getSamples(
+        device.handle,
+        GPU_UTILIZATION_SAMPLES,
+        this.#lastSeenUs,
+        this.#type,
+        this.#count,
+        this.#samples,
+      );
       // No sample since the last look is an answer, too.
       this.#isEmpty = code === NOT_FOUND;
       return this.#isEmpty ? SUCCESS : code;

@@ -1,7 +1,7 @@
 // What the reader makes of calls that fail, GPUs that are lost and drivers that are gone, and what it does not call.
 import { afterEach, describe, expect, it } from 'vitest';
 import { DriverGone } from '../../../../agent/sources/nvml/reader.ts';
-import { Wraps } from '../../../../agent/sources/nvml/pcie.ts';
+import { pcieByteFields, Wraps } from '../../../../agent/sources/nvml/pcie.ts';
 import { nvmlFunctions } from '../../../../agent/simulator/render/nvml-functions.ts';
 import { counts, healthyH100, healthyV100, machineOf, whyNoNvmlDouble } from '../../../doubles/nvml/double.ts';
 import { PlayedReader } from './played-reader.ts';
@@ -241,6 +241,12 @@ describe.skipIf(missing !== undefined)('values that cannot be', () => {
     expect(wraps.extend(198, 5)).toBe(5);
     expect(wraps.extend(197, 704)).toBe(4_294_968_000);
     expect(wraps.extend(197, 705)).toBe(4_294_968_001);
+  });
+
+  it('a count of 32 bits that the link goes through in one tick is none', () => {
+    const [tx] = pcieByteFields(undefined);
+    expect(tx?.cell(5, true)).toBe('unsupported');
+    expect(tx?.cell(5, false)).toBe(5);
   });
 });
 
