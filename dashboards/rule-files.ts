@@ -1,5 +1,6 @@
 // The text of the rule file and of its promtool tests.
 import { stringify } from 'yaml';
+import { healthRuleCases } from './health-rule-tests.ts';
 import { ruleCases } from './rule-tests.ts';
 import { alertRules, recordingRules } from './rules.ts';
 
@@ -12,7 +13,7 @@ export function renderRules(): string {
 }
 
 export function renderRuleTests(rulesFile: string): string {
-  const tests = { rule_files: [rulesFile], evaluation_interval: '1m', tests: ruleCases };
+  const tests = { rule_files: [rulesFile], evaluation_interval: '1m', tests: [...ruleCases, ...healthRuleCases] };
   return `# Made by npm run generate. Run: promtool test rules FILE\n${toYaml(tests)}`;
 }
 

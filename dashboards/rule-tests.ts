@@ -3,7 +3,7 @@
 import { series, type Matcher, type Matchers } from './promql.ts';
 import type { LeafClass, Owner } from '#server/contract';
 
-interface RuleCase {
+export interface RuleCase {
   readonly name: string;
   readonly interval: string;
   readonly input_series: readonly { readonly series: string; readonly values: string }[];
@@ -19,7 +19,7 @@ interface RuleCase {
   }[];
 }
 
-interface ExpectedAlert {
+export interface ExpectedAlert {
   readonly exp_labels: Readonly<Record<string, string>>;
   readonly exp_annotations: Readonly<Record<string, string>>;
 }

@@ -1,19 +1,13 @@
 // Prometheus rules: ratios and totals computed beforehand, and alerts that say what to do.
 // Naming: level:metric:operations. https://prometheus.io/docs/practices/rules/
 import { metricName, type MetricId } from '#agent/contract';
+import type { AlertDetails, AlertRule } from './alert-rule.ts';
+import { healthRules } from './health-rules.ts';
 import { inClasses, series } from './promql.ts';
 
 export interface RecordingRule {
   readonly record: string;
   readonly expr: string;
-}
-
-export interface AlertRule {
-  readonly alert: string;
-  readonly expr: string;
-  readonly for: string;
-  readonly labels: { readonly severity: 'critical' | 'warning' | 'info' };
-  readonly annotations: { readonly summary: string; readonly description: string; readonly runbook_url: string };
 }
 
 /** Where docs/runbooks is served. A placeholder: put your own place here, or set runbookURLPattern of the mixin. */
@@ -40,6 +34,8 @@ export const recordingRules: readonly RecordingRule[] = [
   record('node', 'gpu_power_watts', 'sum', `sum ${gpus} (${series('gpu_power_watts')})`),
   nodeRate('disk_read_bytes_total', 'device'),
   nodeRate('disk_written_bytes_total', 'device'),
+  nodeRate('gpu_pcie_rx_bytes_total', 'gpu, uuid, pci_bus_id'),
+  nodeRate('gpu_nvlink_rx_bytes_total', 'gpu, uuid, pci_bus_id, link'),
   nodeRate('infiniband_port_data_received_bytes_total', 'device, port'),
   nodeRate('infiniband_port_data_transmitted_bytes_total', 'device, port'),
 ];
@@ -71,6 +67,7 @@ export const alertRules: readonly AlertRule[] = [
     description:
       'The server has had no reading of {{ $labels.node }} for at least 5 minutes; its GPUs count as not observed. Check that the node is up, that its agent runs, and that the agent reaches the server.',
   }),
+  ...Object.entries(healthRules).map(([name, details]) => alert(name, details)),
 ];
 
 function record(level: string, id: MetricId, operation: string, expr: string): RecordingRule {
@@ -79,14 +76,6 @@ function record(level: string, id: MetricId, operation: string, expr: string): R
 
 function nodeRate(id: MetricId, device: string): RecordingRule {
   return record('node', id, 'rate5m', `sum without (${device}, instance) (rate(${series(id)}[5m]))`);
-}
-
-interface AlertDetails {
-  readonly expr: string;
-  readonly for: string;
-  readonly severity: AlertRule['labels']['severity'];
-  readonly summary: string;
-  readonly description: string;
 }
 
 function alert(name: string, details: AlertDetails): AlertRule {

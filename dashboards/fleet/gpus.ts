@@ -100,7 +100,7 @@ export const gpus: RowSpec = {
       unit: 'short',
       targets: [
         {
-          expr: `sum by (node, gpu, uuid) (${selected('gpu_memory_used_bytes')}) and on (node, gpu, uuid) ${selected('gpu_state', { class: held })}`,
+          expr: `sum by (node, gpu, uuid) (${selected('gpu_memory_used_bytes', { mig_gi: '=""' })}) and on (node, gpu, uuid) ${selected('gpu_state', { class: held })}`,
         },
         {
           expr: `sum by (node, gpu, uuid) (${booked(held)}) and on (node, gpu, uuid) ${selected('gpu_state', { class: held })}`,
