@@ -5,6 +5,7 @@ import { DcgmPage } from './render/dcgm-page.ts';
 import type { NodeState } from './workload.ts';
 
 export interface RunningExporters {
+  readonly address: string;
   /** Address of a node's page. */
   urlOf(node: string): string;
   close(): Promise<void>;
@@ -24,8 +25,10 @@ export async function serveDcgmExporters(states: () => readonly NodeState[]): Pr
   await once(server, 'listening');
   const address = server.address();
   const port = typeof address === 'object' && address ? address.port : 0;
+  const own = `http://127.0.0.1:${port}`;
   return {
-    urlOf: (node) => `http://127.0.0.1:${port}/${node}/metrics`,
+    address: own,
+    urlOf: (node) => `${own}/${node}/metrics`,
     close: async () => {
       server.close();
       server.closeAllConnections();

@@ -43,6 +43,7 @@ export async function runSimulatedCluster(args: readonly string[]): Promise<numb
     gpus,
     seed: config['simulate.seed'],
     below: cluster.directory,
+    dcgm_exporters: exporters.address,
   });
   if (!stop.aborted) await once(stop, 'abort');
   endAnyway();

@@ -1,5 +1,7 @@
 // One situation told by every way in which GPUs are read: nvidia-smi's CSV, its XML, its nvlink and pmon texts, the page of
 // dcgm-exporter, the GPUs of the NVML stand-in. All say the same, and what the model is.
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { SaxesParser } from 'saxes';
 import { describe, expect, test } from 'vitest';
 import { isAbsent } from '#agent/contract';
@@ -18,6 +20,7 @@ import { renderReport, type ReportName } from '../../../agent/simulator/render/n
 import { GpuQuery, gpuFieldNames, renderList } from '../../../agent/simulator/render/nvidia-smi.ts';
 import { nvmlGpusOf } from '../../../agent/simulator/render/nvml.ts';
 import { SimulatedWorkload, type NodeState } from '../../../agent/simulator/workload.ts';
+import { leftOut } from '../../left-out.ts';
 
 const wall = new Date(2021, 5, 24, 10, 26, 49, 788);
 const LOST_GPU = 5;
@@ -254,4 +257,24 @@ test('the exporters of all nodes on one address, each with its newest state', as
   expect((await fetch(exporters.urlOf('node77'))).status).toBe(404);
   await exporters.close();
   await expect(fetch(exporters.urlOf('node01'))).rejects.toThrow();
+});
+
+const recorded = join(import.meta.dirname, '../../../../shared/corpus/gpu/nvidia-smi-xml/datakit-v100s-8gpu.xml');
+const present = existsSync(recorded);
+if (!present) leftOut('simulator/readings', 'the corpus is not here', { evenInCi: true });
+
+/** Names of the elements of the first GPU, in order, without lists whose length differs. */
+function elementsOf(text: string): readonly string[] {
+  const [gpu = ''] = /<gpu id=[\s\S]*?<\/gpu>/.exec(text) ?? [];
+  return [
+    ...gpu.replaceAll(/<(supported_clocks|processes|accounted_processes)>[\s\S]*?<\/\1>/g, '<$1>').matchAll(/<(\w+)>/g),
+  ]
+    .map((match) => match[1] ?? '')
+    .filter((name) => name !== 'gsp_firmware_version');
+}
+
+test.skipIf(!present)('-q -x has the elements of a recorded V100 in their order; 470 adds that of the GSP', () => {
+  const ours = elementsOf(report('q-x', stateOf(0)));
+  expect(ours).toEqual(elementsOf(readFileSync(recorded, 'utf8')));
+  expect(ours.length).toBeGreaterThan(150);
 });
