@@ -229,7 +229,10 @@ function refusePositionals([first]: readonly string[]): void {
   if (first !== undefined) throw new UsageError(`${first} is not understood: this command takes flags only`);
 }
 
-function checkSources(values: ValuesOf<typeof readSettings>, env: Environment): ReadConfig {
+function checkSources(
+  values: Omit<ValuesOf<typeof readSettings>, 'agent.interval' | 'agent.compat'>,
+  env: Environment,
+): ReadConfig {
   const root = resolve(values['agent.root']);
   checkRoot(root);
   const { 'agent.nvidia_smi': nvidiaSmi, 'agent.nvml': nvml, 'agent.dcgmi': dcgmi } = values;
@@ -304,4 +307,37 @@ function findOnPath(program: string, path: string): string | undefined {
         return false; // not in this folder
       }
     });
+}
+
+const {
+  'agent.root': rootSetting,
+  'agent.nvidia_smi': nvidiaSmiSetting,
+  'agent.nvml': nvmlSetting,
+  'agent.dcgm_exporter': dcgmExporterSetting,
+  'agent.dcgmi': dcgmiSetting,
+} = readSettings;
+
+export const doctorSettings = {
+  'agent.root': rootSetting,
+  'agent.nvidia_smi': nvidiaSmiSetting,
+  'agent.nvml': nvmlSetting,
+  'agent.dcgm_exporter': dcgmExporterSetting,
+  'agent.dcgmi': dcgmiSetting,
+  'doctor.json': { schema: flagSwitch, default: false, flag: 'json', help: 'print JSON' },
+} as const satisfies Settings;
+
+export type DoctorConfig = ReadConfig & { readonly 'doctor.json': boolean };
+
+/** Settings of `whyidle doctor`. Throws UsageError or CannotStart. */
+export function resolveDoctorConfig(args: readonly string[], env: Environment): DoctorConfig {
+  const { values, positionals } = resolveSettings(doctorSettings, { env, args });
+  refusePositionals(positionals);
+  return {
+    'doctor.json': values['doctor.json'],
+    ...checkSources({ ...values, 'agent.gpu_processes': false }, env),
+  };
+}
+
+export function renderDoctorHelp(): string {
+  return `Usage: whyidle doctor [FLAGS]\n\nSays what can be read on this node, what is in the way, and what clears it. Changes nothing.\n\n${renderFlags(doctorSettings)}\n`;
 }
