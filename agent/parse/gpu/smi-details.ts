@@ -11,6 +11,7 @@ const worthIt: ReadonlySet<string> = new Set([
   'gpu_nvlink_rx_bytes_total',
   'gpu_pcie_tx_bytes_per_second',
   'gpu_pcie_rx_bytes_per_second',
+  'gpu_bar1_memory_used_bytes',
 ]);
 
 /** Processes are left out: they come and go faster. */
