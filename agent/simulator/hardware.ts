@@ -1,6 +1,5 @@
 // The hardware of the simulated Sherlock cluster: 8 HGX-1 and 8 HGX-2, 192 V100, EDR InfiniBand, 3 PB of NVMe.
 // Device names, addresses and limits follow the machines' public descriptions.
-import { socketOf } from './pci-layout.ts';
 import { hexOf, Random, uuidOf } from './random.ts';
 
 export type PlatformName = 'hgx1' | 'hgx2';
@@ -290,4 +289,9 @@ function cpusBySocket(coresPerSocket: number): readonly (readonly number[])[] {
       Array.from({ length: coresPerSocket }, (_, core) => first + core),
     ),
   );
+}
+
+/** Buses of the second socket begin in the middle. */
+export function socketOf(bus: number): number {
+  return bus < 0x80 ? 0 : 1;
 }

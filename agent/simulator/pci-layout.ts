@@ -1,6 +1,6 @@
 // Where the devices of each platform sit in the PCI tree: GPUs and HCAs behind PCIe switches, drives and Ethernet on root
 // ports of their own. From it follow the files of sysfs and the matrix of `nvidia-smi topo -m`.
-import type { Platform, PlatformName } from './hardware.ts';
+import { socketOf, type Platform, type PlatformName } from './hardware.ts';
 
 /** The way from the root complex to a device. */
 export interface PciSlot {
@@ -60,7 +60,7 @@ export function nvswitchBusesOf({ name }: Platform): readonly number[] {
 }
 
 export function pciSlotOf({ name }: Platform, bus: number): PciSlot {
-  const host = bus < 0x80 ? 0x00 : 0x80;
+  const host = socketOf(bus) === 0 ? 0x00 : 0x80;
   return slots[name].get(bus) ?? { host: hostOf(host), bridges: [rootPort(host, bus)], numaNode: socketOf(bus) };
 }
 
@@ -76,10 +76,6 @@ export function pciDistance(platform: Platform, one: number, other: number): Pci
 
 export function pciAddress(bus: number, device = 0, port = 0): string {
   return `0000:${twoDigits(bus)}:${twoDigits(device)}.${port}`;
-}
-
-export function socketOf(bus: number): number {
-  return bus < 0x80 ? 0 : 1;
 }
 
 /** A switch whose ports' buses come right before those of its devices. */
