@@ -9,7 +9,7 @@ import { Scheduler } from '../scheduler.ts';
 import { Snapshot } from '../snapshot.ts';
 import type { Tree } from '../sources/tree.ts';
 import { readFailed, readInfiniband, readMounts, readNvme } from './collect/device-facts.ts';
-import { readGpuFacts } from './collect/gpu-facts.ts';
+import { readGpuFacts, type Said } from './collect/gpu-facts.ts';
 import { SeriesFacts } from './collect/series-facts.ts';
 import { readKernelLog, readPressure, readProcesses, readSystem } from './collect/system-facts.ts';
 import type { NodeFacts } from './facts.ts';
@@ -28,7 +28,7 @@ const LOOKS = 3;
 export async function examineNode({ tree, collectors, gpuSources, env }: Examination): Promise<NodeFacts> {
   const snapshot = new Snapshot();
   const commands = createCommandRunner();
-  const said: string[] = [];
+  const said: Said[] = [];
   const log = listenTo(said);
   const clock = systemClock;
   const readers = createNodeReaders({
@@ -50,7 +50,7 @@ export async function examineNode({ tree, collectors, gpuSources, env }: Examina
 function collectFacts(
   tree: Tree,
   series: SeriesFacts,
-  { gpuSources, env, said }: Pick<Examination, 'gpuSources' | 'env'> & { readonly said: readonly string[] },
+  { gpuSources, env, said }: Pick<Examination, 'gpuSources' | 'env'> & { readonly said: readonly Said[] },
 ): NodeFacts {
   return {
     system: readSystem(tree),
@@ -67,12 +67,12 @@ function collectFacts(
 }
 
 /** Keeps what sources say of their failures: people get it as the reason. */
-function listenTo(said: string[]): Log {
+function listenTo(said: Said[]): Log {
   return {
     info: () => undefined,
-    warn: (_text, details = {}) => {
+    warn: (what, details = {}) => {
       const { message } = details;
-      if (typeof message === 'string') said.push(message);
+      if (typeof message === 'string') said.push({ what, message });
     },
   };
 }

@@ -93,6 +93,8 @@ export interface ReaderFacts {
   readonly expected: number | undefined;
   /** Why the area as a whole is missing. */
   readonly missing: AbsenceReason | undefined;
+  /** What nvidia-smi said when it gave nothing. */
+  readonly problem: string;
   /** undefined where nobody can see. */
   readonly fabricManager: boolean | undefined;
 }

@@ -1,19 +1,7 @@
-// What the facts say of GPUs, their profiling and their fabric.
-import {
-  driverLog,
-  installDcgm,
-  installDriver,
-  installFabricManager,
-  installLibrary,
-  joinGroup,
-  replaceNouveau,
-  startUnit,
-} from './commands.ts';
+// What the facts say of GPUs and of the way they are read.
+import { driverLog, installDriver, installLibrary, joinGroup, replaceNouveau, startUnit } from './commands.ts';
 import type { NodeFacts } from './facts.ts';
 import { fix, type Finding } from './finding.ts';
-
-/** Of these, GPM counts what only profiling counts, without DCGM. */
-const withGpm: ReadonlySet<string> = new Set(['Hopper', 'Blackwell']);
 
 export function judgeGpus(facts: NodeFacts): readonly Finding[] {
   const { gpu } = facts;
@@ -51,9 +39,13 @@ function judgeCount({ gpu }: NodeFacts): Finding {
 /** Nothing delivers: the first link of the chain that is broken. */
 function judgeSilence(facts: NodeFacts): Finding {
   const { system, gpu } = facts;
-  const what = `${count(Math.max(gpu.onBus, gpu.reader.expected ?? 0), 'GPU')} on the PCI bus, none can be read`;
+  const expected = Math.max(gpu.onBus, gpu.reader.expected ?? 0);
+  const what = expected === 0 ? 'no GPU can be read' : `${count(expected, 'GPU')} on the PCI bus, none can be read`;
   const missing = { area: 'gpu', mark: 'missing', what } as const;
   const { driver } = gpu;
+  const isAsked = gpu.library.isAsked || gpu.tools.nvidiaSmi;
+  // What does not answer in time is there.
+  if (isAsked && gpu.reader.missing === 'timed_out') return { ...missing, ...noAnswer(facts) };
   if (driver.version === undefined) return { ...missing, ...whyNoDriver(facts) };
   const device = whyNoDevice(facts);
   if (device) return { ...missing, ...device };
@@ -64,8 +56,13 @@ function judgeSilence(facts: NodeFacts): Finding {
       why: `driver ${driver.version} is loaded, but there is neither libnvidia-ml.so.1 nor nvidia-smi`,
       ...installLibrary(system.family, driver.version),
     };
-  const said = gpu.library.problem === '' ? '' : `: ${gpu.library.problem}`;
-  return { ...missing, why: `the driver gives no answer (${gpu.reader.missing ?? 'timed_out'})${said}`, ...driverLog };
+  return { ...missing, ...noAnswer(facts) };
+}
+
+function noAnswer({ gpu: { reader, library } }: NodeFacts): Cause {
+  const problem = [reader.problem, library.problem].find((text) => text !== '');
+  const said = problem === undefined ? '' : `: ${problem}`;
+  return { why: `the driver gives no answer (${reader.missing ?? 'timed_out'})${said}`, ...driverLog };
 }
 
 type Cause = Pick<Finding, 'why' | 'command'>;
@@ -163,92 +160,6 @@ function judgeMig({ gpu, metrics }: NodeFacts): readonly Finding[] {
   ];
 }
 
-export function judgeProfiling(facts: NodeFacts): readonly Finding[] {
-  const { gpu } = facts;
-  if (!hasGpus(facts) || gpu.reader.up !== true) return [];
-  const { profiling } = gpu.reader;
-  if (profiling === '' || profiling === 'none') return [withoutProfiling(facts)];
-  if (gpu.suspect.length === 0)
-    return [
-      { area: 'profiling', mark: 'ok', what: `SM and tensor activity by ${profilingNames[profiling] ?? profiling}` },
-    ];
-  return [
-    {
-      area: 'profiling',
-      mark: 'warning',
-      what: `profiling counters of GPU ${gpu.suspect.join(', ')} stand at 0 while it works`,
-      why: 'DCGM lost its watch, or another profiler holds the counters',
-      ...fix('sudo systemctl restart nvidia-dcgm'),
-    },
-  ];
-}
-
-const profilingNames: Readonly<Record<string, string>> = {
-  gpm: 'GPM',
-  dcgm_exporter: 'dcgm-exporter',
-  dcgmi: 'dcgmi',
-};
-
-function withoutProfiling({ system, gpu }: NodeFacts): Finding {
-  const finding = {
-    area: 'profiling',
-    mark: 'warning',
-    what: 'no profiling counters: utilisation alone says how busy a GPU is',
-  } as const;
-  const hasGpm = gpu.architectures.length > 0 && gpu.architectures.every((name) => withGpm.has(name));
-  if (hasGpm && gpu.reader.backend !== 'nvml')
-    return { ...finding, why: 'these GPUs count by themselves (GPM), but only NVML gives it: see above' };
-  if (gpu.tools.dcgmExporter !== undefined)
-    return {
-      ...finding,
-      why: `${gpu.tools.dcgmExporter} gives no DCGM_FI_PROF_ fields`,
-      ...listFields(gpu.tools.dcgmExporter),
-    };
-  if (!gpu.tools.dcgmi) return { ...finding, why: 'DCGM is not installed', ...installDcgm(system.family) };
-  if (!gpu.tools.hostEngineRuns)
-    return { ...finding, why: 'dcgmi is there, but no host engine runs', ...startUnit('nvidia-dcgm') };
-  return {
-    ...finding,
-    why: 'DCGM runs and gives none: GeForce and workstation GPUs have none, others need its profiling module',
-    command: { kind: 'look', text: 'dcgmi profile --list' },
-  };
-}
-
-const listFields = (url: string): Pick<Finding, 'command'> => ({
-  command: { kind: 'look', text: `curl -s ${url} | grep -c ^DCGM_FI_PROF_` },
-});
-
-export function judgeFabric({ system, gpu }: NodeFacts): readonly Finding[] {
-  if (gpu.switches === 0) return [];
-  const switches = count(gpu.switches, 'NVSwitch', 'NVSwitches');
-  switch (gpu.reader.fabricManager) {
-    case true:
-      return [{ area: 'fabric', mark: 'ok', what: `${switches}, the fabric manager runs` }];
-    case undefined:
-      return [
-        {
-          area: 'fabric',
-          mark: 'warning',
-          what: `${switches}, whether the fabric manager runs cannot be seen`,
-          why: 'processes of other users are hidden here',
-          command: { kind: 'look', text: 'systemctl status nvidia-fabricmanager' },
-        },
-      ];
-    case false:
-      return [
-        {
-          area: 'fabric',
-          mark: 'missing',
-          what: `${switches}, but no fabric manager runs`,
-          why: 'without it CUDA does not start on GPUs behind NVSwitches',
-          ...(gpu.tools.fabricManagerInstalled
-            ? startUnit('nvidia-fabricmanager')
-            : installFabricManager(system.family, gpu.driver.version)),
-        },
-      ];
-  }
-}
-
-function count(number: number, one: string, many = `${one}s`): string {
+export function count(number: number, one: string, many = `${one}s`): string {
   return `${number} ${number === 1 ? one : many}`;
 }

@@ -1,7 +1,7 @@
 // The doctor's opinion of a node: facts in, findings out, one rule after another. Pure.
 import type { NodeFacts } from './facts.ts';
 import type { Finding } from './finding.ts';
-import { judgeFabric, judgeGpus, judgeProfiling } from './judge-gpu.ts';
+import { judgeGpus } from './judge-gpu.ts';
 import {
   judgeAgent,
   judgeInfiniband,
@@ -11,6 +11,7 @@ import {
   judgePressure,
   judgeProcesses,
 } from './judge-node.ts';
+import { judgeFabric, judgeProfiling } from './judge-profiling.ts';
 
 /** In the order they are shown. */
 const rules: readonly ((facts: NodeFacts) => readonly Finding[])[] = [

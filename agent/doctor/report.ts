@@ -59,7 +59,11 @@ function renderAbilities(abilities: readonly Ability[]): readonly string[] {
   if (abilities.length === 0) return ['', 'There is no GPU here to be judged.'];
   const order = Object.keys(abilityWords);
   const sorted = abilities.toSorted((a, b) => order.indexOf(a.can) - order.indexOf(b.can));
-  return ['', 'What the readings of this node can show', ...sorted.flatMap(renderAbility)];
+  // Without any reading of a GPU every row would say so again.
+  const blind = sorted.every(({ capability, can }) => can !== 'yes' || capability.needs.length === 0);
+  const rows = sorted.filter(({ can }) => !blind || can !== 'no').flatMap(renderAbility);
+  const rest = blind ? ['Nothing else: no GPU is read.'] : [];
+  return ['', 'What the readings of this node can show', ...rows, ...rest];
 }
 
 function renderAbility(ability: Ability): readonly string[] {

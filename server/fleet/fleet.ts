@@ -86,6 +86,7 @@ export class Fleet {
     for (const gpu of this.gpusOf(node)) {
       const reading = gpu.take(frame.receivedMs);
       if (reading) gpu.account.observe(frame.receivedMs, reading);
+      else gpu.account.ceaseFault(frame.receivedMs);
     }
   }
 

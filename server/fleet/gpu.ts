@@ -78,7 +78,9 @@ export class FleetGpu {
     const found = this.#findOutage(nowMs);
     this.#outage.update(found, nowMs);
     if (found) return isFault(found.kind) ? { kind: 'fault' } : undefined;
-    const busy = this.utilization;
+    // Under MIG there is no utilisation of the whole GPU, but maybe a profiling counter that says the same.
+    const { utilization } = this;
+    const busy = Number.isNaN(utilization) ? this.node.level(this.#series?.engineActive) : utilization;
     if (Number.isNaN(busy)) return undefined;
     return { kind: 'usage', busy, processes: this.processes, memoryUsedBytes: this.memoryUsed };
   }

@@ -25,6 +25,7 @@ export interface GpuSeries {
   readonly name: string;
   readonly up: PublishedSeries | undefined;
   readonly utilization: PublishedSeries | undefined;
+  readonly engineActive: PublishedSeries | undefined;
   readonly memoryUsed: PublishedSeries | undefined;
   readonly memoryTotal: PublishedSeries | undefined;
   readonly power: PublishedSeries | undefined;
@@ -115,6 +116,7 @@ function gpuOf(series: readonly PublishedSeries[]): GpuSeries {
     name: info?.labels[info.row.labels.indexOf('name')] ?? '',
     up: find('gpu_up'),
     utilization: find('gpu_utilization_ratio'),
+    engineActive: find('gpu_graphics_engine_active_ratio'),
     memoryUsed: find('gpu_memory_used_bytes'),
     memoryTotal: find('gpu_memory_total_bytes'),
     power: find('gpu_power_watts'),

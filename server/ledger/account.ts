@@ -60,6 +60,13 @@ export class GpuAccount {
     if (nowMs - this.firstSeenMs < SETTLE_MS) this.#sinceMs = this.firstSeenMs;
   }
 
+  /** A fault is over, and what the GPU does instead cannot be seen. */
+  ceaseFault(nowMs: number): void {
+    if (!this.#faulty) return;
+    this.#faulty = false;
+    this.advance(nowMs);
+  }
+
   /** Books what has become final and says what the GPU does now. */
   advance(nowMs: number): void {
     this.#book(nowMs);
@@ -110,7 +117,8 @@ export class GpuAccount {
     const telling = this.#slots.judge(this.#tellingSlot(nowMs, lastMs), nowMs);
     const wasFault = telling.kind === 'whole' && telling.class === 'out.fault';
     const judgement = wasFault ? this.#slots.judge(slotOf(nowMs), nowMs) : telling;
-    return leadingClass(judgement.kind === 'faulty' ? judgement.rest : judgement);
+    const found = leadingClass(judgement.kind === 'faulty' ? judgement.rest : judgement);
+    return found === 'out.fault' ? 'unobserved' : found;
   }
 
   /** The newest slot that has half its readings; a younger one only if there is no other. */

@@ -16,7 +16,12 @@ export interface GpuSurroundings {
   readonly sources: GpuSources;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** What was logged while GPUs were read. */
-  readonly said: readonly string[];
+  readonly said: readonly Said[];
+}
+
+export interface Said {
+  readonly what: string;
+  readonly message: string;
 }
 
 export function readGpuFacts(from: GpuSurroundings): GpuNodeFacts {
@@ -28,7 +33,10 @@ export function readGpuFacts(from: GpuSurroundings): GpuNodeFacts {
     driver: readDriver(tree),
     library: readLibrary(from),
     tools: readTools(from),
-    reader: readReader(series),
+    reader: {
+      ...readReader(series),
+      problem: from.said.findLast(({ what }) => what === 'no GPU readings')?.message ?? '',
+    },
     names: series.distinct('gpu_info', 'name'),
     architectures: series.distinct('gpu_info', 'arch'),
     answering: series.labelsWhere('gpu_up', 'gpu', 1).length,
@@ -78,7 +86,7 @@ function readLibrary({ tree, sources, env, said }: GpuSurroundings): LibraryFact
     path,
     isAsked: sources.nvml !== undefined,
     version: path === undefined ? '' : libraryVersion(path),
-    problem: said.find((text) => text !== '') ?? '',
+    problem: said.findLast(({ what }) => what.startsWith('NVML'))?.message ?? '',
   };
 }
 
@@ -109,7 +117,7 @@ function runs(tree: Tree, name: string): boolean {
   return tree.names('proc').some((entry) => /^\d+$/.test(entry) && tree.word(`proc/${entry}/comm`) === name);
 }
 
-function readReader(series: SeriesFacts): ReaderFacts {
+function readReader(series: SeriesFacts): Omit<ReaderFacts, 'problem'> {
   const up = series.value('gpu_reader_up');
   const fabricManager = series.value('fabric_manager_up');
   return {

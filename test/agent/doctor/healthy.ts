@@ -29,6 +29,7 @@ export const healthy: NodeFacts = {
       seen: 8,
       expected: 8,
       missing: undefined,
+      problem: '',
       fabricManager: true,
     },
     names: ['Tesla V100-SXM3-32GB'],

@@ -117,6 +117,18 @@ const gpuRows: readonly Row[] = [
     "sudo journalctl -k -b | grep -E 'NVRM|nvidia|nouveau'",
   ],
   [
+    'the driver is silent where nothing else tells of it',
+    withGpu({
+      onBus: 0,
+      reader: { ...silent, expected: undefined, missing: 'timed_out' },
+      driver: { version: undefined, device: 'not_present' },
+    }),
+    'gpu',
+    'missing',
+    /gives no answer \(timed_out\)$/,
+    "sudo journalctl -k -b | grep -E 'NVRM|nvidia|nouveau'",
+  ],
+  [
     'the driver hangs',
     withGpu({ reader: { isStuck: true } }),
     'gpu',

@@ -45,6 +45,20 @@ test('verdicts: first what it can show, then what less surely, then what not and
   );
 });
 
+test('a node whose GPUs are not read can show no more than that', () => {
+  const text = renderText(
+    { ...report, abilities: judgeAbilities(new Set(['gpu_reader_stuck', 'gpus_expected'])) },
+    false,
+  );
+  expect(text.slice(text.indexOf('What the readings')).split('\n')).toEqual([
+    'What the readings of this node can show',
+    'yes            unobserved',
+    'less sure      out.fault                surer with gpu_ecc_errors_total or gpu_remapped_rows or gpu_retired_pages',
+    'Nothing else: no GPU is read.',
+    '',
+  ]);
+});
+
 test('colour paints the marks alone', () => {
   const plain = renderText(report, false);
   const painted = renderText(report, true);

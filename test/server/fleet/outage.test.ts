@@ -136,6 +136,14 @@ describe('MIG instances', () => {
     expect(gpus(one)).toMatchObject([{ memory_used_bytes: 8e9, memory_total_bytes: 32e9, outage: null }]);
   });
 
+  test('leave the GPU to its engine’s own counter, where there is one', () => {
+    const one = new StandInNode('n');
+    one.samples(12, [...series, ['gpu_graphics_engine_active_ratio', [...labels, '1', '0'], 100]]);
+    expect(gpus(one)).toMatchObject([{ class: 'unobserved', utilization_ratio: null }]);
+    one.samples(12, [...series, ['gpu_graphics_engine_active_ratio', [...labels, '', ''], 8000]]);
+    expect(gpus(one)).toMatchObject([{ class: 'productive.compute', utilization_ratio: null }]);
+  });
+
   test('carry their labels, and a whole GPU none that are empty', () => {
     const one = new StandInNode('n');
     one.samples(1, series);

@@ -137,6 +137,23 @@ describe('a fault', () => {
     expect(booked(account)).toEqual({ 'productive.compute': 3500, 'starved.unknown': 3500, 'out.fault': 13_000 });
   });
 
+  test('that is over while nobody sees what the GPU does leaves it unobserved, and later as it is seen', () => {
+    const { account } = openAt(START_MS);
+    failing(account, 0, 5000);
+    account.ceaseFault(START_MS + 5000);
+    expect([account.class, account.sinceMs]).toEqual(['unobserved', START_MS + 5000]);
+    feed(account, { from: 8000, to: 9000, busy: 1 });
+    account.advance(START_MS + 9000);
+    expect(account.class).toBe('productive.compute');
+  });
+
+  test('that never was ceases without a trace', () => {
+    const { account } = openAt(START_MS);
+    feed(account, { from: 0, to: 12_000, busy: 1 });
+    account.ceaseFault(START_MS + 12_000);
+    expect(account.class).toBe('productive.compute');
+  });
+
   test('is not observed any more 30 s after the last word of it', () => {
     const { account } = openAt(START_MS);
     failing(account, 0, 5000);
