@@ -7,6 +7,7 @@ import type { GpuSource } from '../../sources/gpu-source.ts';
 import { NvidiaSmi } from '../../sources/nvidia-smi.ts';
 import { NvidiaSmiDetails } from '../../sources/nvidia-smi-details.ts';
 import { gpuReaderProgram, Nvml } from '../../sources/nvml.ts';
+import { shareSource } from '../../sources/shared-source.ts';
 import type { CollectorContext } from '../collector.ts';
 
 /** Kinds of children that ask the driver, as agent/command.ts tells them apart. */
@@ -32,8 +33,8 @@ export function createSources(context: CollectorContext, onXid: (event: XidEvent
   const { commands, gpuSources } = context;
   const { nvml: library, nvidiaSmi, dcgmExporter, dcgmi } = gpuSources;
   const url = dcgmExporter === undefined ? undefined : dcgmExporterUrl(dcgmExporter);
-  const page = url && new DcgmExporter({ ...context, url });
-  if (!commands) return { carriers: page ? [page] : [], details: undefined, profiling: page ? [page] : [] };
+  const [page, pageBeside] = url ? shareSource(new DcgmExporter({ ...context, url })) : [];
+  if (!commands) return { carriers: page ? [page] : [], details: undefined, profiling: pageBeside ? [pageBeside] : [] };
   const asking = { ...context, commands };
   const nvml =
     library === undefined
@@ -43,6 +44,6 @@ export function createSources(context: CollectorContext, onXid: (event: XidEvent
   return {
     carriers: [nvml, smi, page].filter((source) => source !== undefined),
     details: nvidiaSmi === undefined ? undefined : new NvidiaSmiDetails({ ...asking, file: nvidiaSmi }),
-    profiling: page ? [page] : dcgmi === undefined ? [] : [new Dcgmi({ ...asking, file: dcgmi })],
+    profiling: pageBeside ? [pageBeside] : dcgmi === undefined ? [] : [new Dcgmi({ ...asking, file: dcgmi })],
   };
 }
