@@ -1,5 +1,4 @@
 // `whyidle agent`: runs until it is told to stop, and then ends whatever hangs.
-import { setFlagsFromString } from 'node:v8';
 import { startAgent } from './agent.ts';
 import type { AgentConfig } from './config.ts';
 import { readNodeName } from './identity.ts';
@@ -11,7 +10,6 @@ import { Tree } from './sources/tree.ts';
 const END_WITHIN_MS = 1500;
 
 export async function runUntilStopped(config: AgentConfig, log: Log): Promise<void> {
-  keepYoungHeapSmall();
   const stopped = untilStopped();
   const tree = new Tree(config['agent.root']);
   const agent = await startAgent({
@@ -33,11 +31,6 @@ export async function runUntilStopped(config: AgentConfig, log: Log): Promise<vo
   endAnyway();
   await agent.stop();
   if (process.connected) process.disconnect();
-}
-
-/** A tick allocates little, so that room for more only stays resident: 6 MiB less of 83, the same CPU time. */
-function keepYoungHeapSmall(): void {
-  setFlagsFromString('--semi-space-growth-factor=1');
 }
 
 function untilStopped(): Promise<void> {

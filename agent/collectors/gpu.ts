@@ -15,6 +15,10 @@ import { GpuTopology } from './gpu/topology.ts';
 
 /** The first reading waits this long for the first report, so that a single sample has its GPUs; less than any reading may take. */
 const FIRST_REPORT_MS = 2500;
+/** Values older than this many ticks are shown no more, even while their source may still come back. */
+const FRESH_TICKS = 2.2;
+const LEAST_FRESH_MS = 1000;
+const engineActive = columnOf('gpu_graphics_engine_active_ratio');
 const smActive = columnOf('gpu_sm_active_ratio');
 
 export const gpu: Collector = {
@@ -40,6 +44,7 @@ class GpuReader implements Reader {
   readonly #profiling: readonly Enrichment[];
   #settled = false;
   #applied: GpuReport | undefined;
+  #isSilent = false;
 
   constructor(context: CollectorContext, firstReportMs: number) {
     const { intervalMs, monotonicMs, commands, log } = context;
@@ -117,10 +122,22 @@ class GpuReader implements Reader {
     return hasGpus && this.#events.read() ? 'rediscover' : 'ok';
   }
 
+  /** A source that is late or begins anew says nothing, but is not down yet: what stands still would look like no traffic. */
   #apply(): void {
     const { state } = this.#carrier;
-    if (state.kind === 'delivering') this.#applyReport(state.report);
+    if (state.kind === 'delivering' && this.#isFresh(state.report)) this.#applyReport(state.report);
+    else if (state.kind === 'delivering' || (state.kind === 'starting' && this.#applied)) this.#silence();
     else this.#applyFailure(state);
+  }
+
+  #isFresh({ atMs }: GpuReport): boolean {
+    const { intervalMs, monotonicMs } = this.#context;
+    return monotonicMs() - atMs <= Math.max(LEAST_FRESH_MS, FRESH_TICKS * intervalMs);
+  }
+
+  #silence(): void {
+    this.#devices.silence('timed_out');
+    this.#isSilent = true;
   }
 
   #applyReport(report: GpuReport): void {
@@ -129,9 +146,10 @@ class GpuReader implements Reader {
     const changed = isNew && this.#devices.carry(report.sheets);
     if (changed) this.#findPlaces();
     for (const one of this.#enrichments) {
-      if (this.#isUsed(one)) one.tick(changed);
+      if (this.#isUsed(one)) one.tick(changed || this.#isSilent);
       else one.rest();
     }
+    this.#isSilent = false;
     if (isNew) this.#profilingCheck.look(report.atMs, this.#devices.all);
     const readBy = this.#readBy();
     if (readBy) this.#area.delivers(report.sheets.length, readBy);
@@ -162,10 +180,12 @@ class GpuReader implements Reader {
   #readBy(): ReadBy | undefined {
     const backend = this.#carrier.source?.name;
     if (backend === undefined) return undefined;
+    const counted = [...this.#devices.all].some(
+      (device) => device.level(engineActive) !== undefined || device.level(smActive) !== undefined,
+    );
+    if (!counted) return { backend, profiling: 'none' };
     const adding = this.#profiling.find(({ delivers }) => delivers)?.source.name;
     if (adding === 'dcgm_exporter' || adding === 'dcgmi') return { backend, profiling: adding };
-    const counted = [...this.#devices.all].some((device) => device.level(smActive) !== undefined);
-    if (!counted) return { backend, profiling: 'none' };
     return { backend, profiling: backend === 'dcgm_exporter' ? backend : 'gpm' };
   }
 }

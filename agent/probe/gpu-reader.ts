@@ -3,6 +3,7 @@
 import { openNvml, LibraryError } from '../sources/nvml/library.ts';
 import type { ErrorLine, ReaderOptions } from '../sources/nvml/lines.ts';
 import { DriverGone, Reader } from '../sources/nvml/reader.ts';
+import { monotonicMs } from '../sources/nvml/monotonic.ts';
 import { watchXids } from '../sources/nvml/xids.ts';
 
 /** Xids after which a GPU may be gone, or may be back. */
@@ -36,24 +37,21 @@ try {
   });
 }
 
-/** Ticks fall on whole multiples of the interval of the monotonic clock; one that is missed is left out. */
+/** The first tick is now, the others at the time we were given; one that is missed is left out. */
 async function readForEver(reader: Reader): Promise<never> {
   for (;;) {
     // Whoever waited for our lines is gone.
     if (process.ppid !== parent) process.exit(0);
     for (const line of reader.tick()) print(line);
-    const sinceTick = monotonicMs() % options.intervalMs;
-    await pause(options.intervalMs - sinceTick);
+    const { intervalMs, phaseMs } = options;
+    const sinceTick = (((monotonicMs() - phaseMs) % intervalMs) + intervalMs) % intervalMs;
+    await pause(intervalMs - sinceTick);
   }
 }
 
 /** A library may print without ending its line: ours begins with the end of that one. */
 function print(line: string, whenWritten?: () => void): void {
   process.stdout.write(`\n${line}\n`, whenWritten);
-}
-
-function monotonicMs(): number {
-  return Number(process.hrtime.bigint() / 1000n) / 1000;
 }
 
 function pause(waitMs: number): Promise<void> {
@@ -67,8 +65,10 @@ function optionsOf(argument: string): ReaderOptions {
     given === null ||
     !('library' in given && typeof given.library === 'string') ||
     !('intervalMs' in given && typeof given.intervalMs === 'number' && given.intervalMs > 0) ||
+    !('phaseMs' in given && typeof given.phaseMs === 'number') ||
     !('processes' in given && typeof given.processes === 'boolean')
   )
-    throw new TypeError('usage: gpu-reader {"library":FILE,"intervalMs":N,"processes":BOOLEAN}');
-  return { library: given.library, intervalMs: given.intervalMs, processes: given.processes };
+    throw new TypeError('usage: gpu-reader {"library":FILE,"intervalMs":N,"phaseMs":N,"processes":BOOLEAN}');
+  const { library, intervalMs, phaseMs, processes } = given;
+  return { library, intervalMs, phaseMs, processes };
 }

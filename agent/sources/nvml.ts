@@ -6,6 +6,7 @@ import type { Log } from '../log.ts';
 import type { XidEvent } from '../parse/gpu/xid-event.ts';
 import type { GpuReport, GpuSource, SourceState } from './gpu-source.ts';
 import type { ReaderOptions } from './nvml/lines.ts';
+import { monotonicMs as kernelMonotonicMs } from './nvml/monotonic.ts';
 import { Sheets } from './nvml/sheets.ts';
 import { Supervisor } from './nvml/supervisor.ts';
 
@@ -21,6 +22,9 @@ const NODE_FLAGS = [
   '--no-maglev',
   '--always-sparkplug',
 ];
+
+/** How long before our tick the child's is, as a share of the interval: longer than it takes. */
+const LEAD = 0.3;
 
 export interface NvmlOptions {
   readonly commands: CommandRunner;
@@ -47,20 +51,20 @@ export class Nvml implements GpuSource {
   #failure: { readonly reason: AbsenceReason; readonly message: string } | undefined;
   /** Lines that the child did not mean: libraries print. */
   #garbage = 0;
+  #askedAtMs = 0;
 
   constructor(options: NvmlOptions) {
-    const { commands, program, library, intervalMs, monotonicMs, processSeries } = options;
-    const given: ReaderOptions = { library, intervalMs, processes: processSeries };
+    const { commands, intervalMs, monotonicMs } = options;
     this.#options = options;
     this.#silenceMs = Math.max(LEAST_SILENCE_MS, 3 * intervalMs);
     this.#supervisor = new Supervisor({
       commands,
-      program: {
-        kind: 'gpu',
+      kind: 'gpu',
+      program: () => ({
         file: process.execPath,
-        args: [...NODE_FLAGS, program, JSON.stringify(given)],
+        args: [...NODE_FLAGS, options.program, JSON.stringify(this.#given())],
         maxLineBytes: LINE_BYTES,
-      },
+      }),
       silenceMs: this.#silenceMs,
       monotonicMs,
       onLine: (line) => {
@@ -86,6 +90,7 @@ export class Nvml implements GpuSource {
   }
 
   keepRunning(): void {
+    this.#askedAtMs = kernelMonotonicMs();
     this.#supervisor.keepRunning();
   }
 
@@ -112,6 +117,13 @@ export class Nvml implements GpuSource {
     this.#supervisor.stop();
     this.#forget();
     this.#wake();
+  }
+
+  /** The child reads a little before we do: what it found is then fresh and never older by a whole interval. */
+  #given(): ReaderOptions {
+    const { library, intervalMs, processSeries } = this.#options;
+    const phaseMs = (this.#askedAtMs - LEAD * intervalMs) % intervalMs;
+    return { library, intervalMs, phaseMs, processes: processSeries };
   }
 
   #take(line: string): void {

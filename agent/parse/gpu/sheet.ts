@@ -1,15 +1,15 @@
 // What a source of GPU readings says of one GPU at one moment: who it is, whether it answers, and its values by column.
 // Every backend, parser and enricher speaks this; agent/collectors/gpu/device.ts turns it into series.
-import {
-  type Absence,
-  type AbsenceReason,
-  type AgentMetricId,
-  type Amount,
-  type CounterId,
-  type GaugeId,
-  type LabelsOf,
-  type Steps,
-  type UnitOf,
+import type {
+  Absence,
+  AbsenceReason,
+  AgentMetricId,
+  Amount,
+  CounterId,
+  GaugeId,
+  LabelsOf,
+  Steps,
+  UnitOf,
 } from '#agent/contract';
 
 /** The labels of every series of one GPU. */

@@ -8,6 +8,8 @@ import type { ProcessUse } from './processes.ts';
 export interface ReaderOptions {
   readonly library: string;
   readonly intervalMs: number;
+  /** Ticks fall on this time of the monotonic clock and whole intervals before and after it. */
+  readonly phaseMs: number;
   /** Whether each process is told, or only how many there are. */
   readonly processes: boolean;
 }

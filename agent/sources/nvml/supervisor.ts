@@ -12,7 +12,9 @@ const STUCK_MS = 10_000;
 
 export interface SupervisorOptions {
   readonly commands: CommandRunner;
-  readonly program: Pick<StreamRequest, 'kind' | 'file' | 'args' | 'maxLineBytes'>;
+  readonly kind: string;
+  /** Asked anew for each child. */
+  readonly program: () => Pick<StreamRequest, 'file' | 'args' | 'maxLineBytes'>;
   readonly silenceMs: number;
   readonly monotonicMs: () => number;
   readonly onLine: (line: string) => void;
@@ -78,7 +80,8 @@ export class Supervisor {
     this.#phase = 'running';
     this.#startedMs = this.#aliveMs = this.#options.monotonicMs();
     this.#stream = this.#options.commands.stream({
-      ...this.#options.program,
+      kind: this.#options.kind,
+      ...this.#options.program(),
       onLine: (line) => {
         if (run === this.#run) this.#options.onLine(line);
       },
@@ -111,7 +114,7 @@ export class Supervisor {
   }
 
   #livesOn(): number | undefined {
-    return this.#options.commands.stuckPid(this.#options.program.kind);
+    return this.#options.commands.stuckPid(this.#options.kind);
   }
 
   #backoffAfterCrashMs(): number {

@@ -245,13 +245,20 @@ describe('one GPU of many', () => {
 });
 
 describe('silence', () => {
-  it('removes every value after 5 s, kills the loop and starts another after 1 s', async () => {
+  it('removes every value after two ticks, after 5 s kills the loop and starts another after 1 s', async () => {
     const machine = await started();
     await machine.tick(8);
     const { loop } = machine.runner;
-    machine.nowMs = 5000;
+    machine.nowMs = 2200;
     await machine.read();
     expect(machine.gpu('gpu_utilization_ratio', 0)).toBe(0.97);
+    machine.nowMs = 2201;
+    await machine.read();
+    expect(machine.gpu('gpu_utilization_ratio', 0)).toBe('timed_out');
+    expect(machine.reading.value('gpu_reader_up')).toBe(1);
+    machine.nowMs = 5000;
+    await machine.read();
+    expect(loop.stopped).toBe(false);
     machine.nowMs = 5001;
     await machine.read();
     expect(machine.reading.value('gpu_reader_up')).toBe(0);

@@ -205,13 +205,14 @@ describe('a child that is not ours', () => {
     expect(source.state).toMatchObject({ kind: 'failed', reason: 'timed_out' });
   });
 
-  it('gets the library, the interval and what is wanted as one argument', async () => {
+  it('gets the library, when to read and what is wanted as one argument', async () => {
     start({ library: '/lib/x.so', program: program('console.error(process.argv[2]); process.exit(1)') });
     await source.settle(PATIENCE_MS);
     const { state } = source;
     expect(state.kind === 'failed' ? JSON.parse(state.message) : undefined).toEqual({
       library: '/lib/x.so',
       intervalMs: INTERVAL_MS,
+      phaseMs: expect.any(Number) as unknown,
       processes: false,
     });
   });

@@ -17,7 +17,8 @@ describe.skipIf(missing !== undefined)('the child', () => {
     double.remove();
   });
 
-  const argument = (): string => JSON.stringify({ library: double.library, intervalMs: 20, processes: true });
+  const argument = (): string =>
+    JSON.stringify({ library: double.library, intervalMs: 20, phaseMs: 0, processes: true });
 
   it('ends when nobody reads its output any more', async () => {
     const child = spawn(process.execPath, [gpuReaderProgram(), argument()], { stdio: ['ignore', 'pipe', 'ignore'] });
@@ -52,7 +53,12 @@ describe.skipIf(missing !== undefined)('the child', () => {
   });
 
   it('says in one line why it cannot begin', async () => {
-    const given = JSON.stringify({ library: '/nonexistent/libnvidia-ml.so.1', intervalMs: 20, processes: false });
+    const given = JSON.stringify({
+      library: '/nonexistent/libnvidia-ml.so.1',
+      intervalMs: 20,
+      phaseMs: 0,
+      processes: false,
+    });
     const child = spawn(process.execPath, [gpuReaderProgram(), given], { stdio: ['ignore', 'pipe', 'ignore'] });
     const text = (await child.stdout.toArray()).join('');
     expect(JSON.parse(text)).toMatchObject({ error: 'not_present' });

@@ -33,6 +33,7 @@ export class PlayedReader {
     const reader = new Reader(nvml, {
       library: double.library,
       intervalMs: 1000,
+      phaseMs: 0,
       processes,
       monotonicMs: () => time.ms,
     });

@@ -16,7 +16,8 @@ beforeEach(() => {
   lines = [];
   supervisor = new Supervisor({
     commands: runner,
-    program: { kind: 'gpu', file: 'node', args: ['reader'] },
+    kind: 'gpu',
+    program: () => ({ file: 'node', args: ['reader'] }),
     silenceMs: 5000,
     monotonicMs: () => nowMs,
     onLine: (line) => lines.push(line),
