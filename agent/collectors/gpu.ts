@@ -1,5 +1,6 @@
 // GPUs: which source carries the node, who adds to it, and the devices they fill. Sources: agent/sources/gpu-source.ts.
 import type { AbsenceReason } from '#agent/contract';
+import type { DcgmSwitch } from '../parse/gpu/dcgm-page.ts';
 import { columnOf } from '../parse/gpu/sheet.ts';
 import type { GpuReport, SourceState } from '../sources/gpu-source.ts';
 import type { Collector, CollectorContext, Reader, ReadLane, ReadResult } from './collector.ts';
@@ -11,6 +12,7 @@ import { GpuEvents } from './gpu/events.ts';
 import { FabricManager } from './gpu/fabric-manager.ts';
 import { createSources, driverKinds } from './gpu/sources.ts';
 import { ProfilingCheck } from './gpu/profiling-check.ts';
+import { Switches } from './gpu/switches.ts';
 import { GpuTopology } from './gpu/topology.ts';
 
 /** The first reading waits this long for the first report, so that a single sample has its GPUs; less than any reading may take. */
@@ -39,6 +41,8 @@ class GpuReader implements Reader {
   readonly #events: GpuEvents;
   readonly #fabricManager: FabricManager;
   readonly #profilingCheck: ProfilingCheck;
+  readonly #switches: Switches;
+  readonly #switchesNow: () => readonly DcgmSwitch[];
   readonly #carrier: Carrier;
   readonly #details: Enrichment | undefined;
   readonly #profiling: readonly Enrichment[];
@@ -56,11 +60,13 @@ class GpuReader implements Reader {
     this.#events = new GpuEvents(context);
     this.#fabricManager = new FabricManager(context);
     this.#profilingCheck = new ProfilingCheck(context.snapshot);
-    const { carriers, details, profiling } = createSources(context, this.#events.take);
+    this.#switches = new Switches(context.snapshot);
+    const { carriers, details, profiling, switches } = createSources(context, this.#events.take);
     this.#carrier = new Carrier({
       ...{ sources: carriers, intervalMs, monotonicMs, log },
       driverHangs: () => commands?.hangs(driverKinds) ?? false,
     });
+    this.#switchesNow = switches;
     this.#details = details && new Enrichment(details, 'details', this.#devices);
     this.#profiling = profiling.map((source) => new Enrichment(source, 'profiling', this.#devices));
   }
@@ -72,7 +78,10 @@ class GpuReader implements Reader {
   }
 
   read(lane: ReadLane): ReadResult | Promise<ReadResult> {
-    if (lane === 'slow') this.#fabricManager.read();
+    if (lane === 'slow') {
+      this.#fabricManager.read();
+      this.#switches.show(this.#switchesNow());
+    }
     if (lane !== 'fast') return 'ok';
     if (!this.#carrier.source) return this.#readEvents();
     this.#carrier.tick();
@@ -88,6 +97,7 @@ class GpuReader implements Reader {
     this.#topology.stop();
     this.#fabricManager.stop();
     this.#profilingCheck.stop();
+    this.#switches.stop();
     this.#area.remove();
     this.#devices.remove();
   }

@@ -1,4 +1,5 @@
 // The sources that this node may be read with, in order of preference.
+import type { DcgmSwitch } from '../../parse/gpu/dcgm-page.ts';
 import { fastFields } from '../../parse/gpu/smi-csv-sheet.ts';
 import type { XidEvent } from '../../parse/gpu/xid-event.ts';
 import { DcgmExporter, dcgmExporterUrl } from '../../sources/dcgm-exporter.ts';
@@ -18,8 +19,6 @@ export const driverKinds: ReadonlySet<string> = new Set([
   'nvidia-smi processes',
   'nvidia-smi details',
   'dcgmi',
-  'dcgmi discovery',
-  'dcgmi profile',
 ]);
 
 export interface NodeSources {
@@ -27,14 +26,20 @@ export interface NodeSources {
   readonly carriers: readonly GpuSource[];
   readonly details: GpuSource | undefined;
   readonly profiling: readonly GpuSource[];
+  /** What a dcgm-exporter says of NVSwitches now. */
+  readonly switches: () => readonly DcgmSwitch[];
 }
 
 export function createSources(context: CollectorContext, onXid: (event: XidEvent) => void): NodeSources {
   const { commands, gpuSources } = context;
   const { nvml: library, nvidiaSmi, dcgmExporter, dcgmi } = gpuSources;
   const url = dcgmExporter === undefined ? undefined : dcgmExporterUrl(dcgmExporter);
-  const [page, pageBeside] = url ? shareSource(new DcgmExporter({ ...context, url })) : [];
-  if (!commands) return { carriers: page ? [page] : [], details: undefined, profiling: pageBeside ? [pageBeside] : [] };
+  const exporter = url && new DcgmExporter({ ...context, url });
+  const [page, pageBeside] = exporter ? shareSource(exporter) : [];
+  const switches = (): readonly DcgmSwitch[] => exporter?.switches ?? [];
+  if (!commands) {
+    return { carriers: page ? [page] : [], details: undefined, profiling: pageBeside ? [pageBeside] : [], switches };
+  }
   const asking = { ...context, commands };
   const nvml =
     library === undefined
@@ -45,5 +50,6 @@ export function createSources(context: CollectorContext, onXid: (event: XidEvent
     carriers: [nvml, smi, page].filter((source) => source !== undefined),
     details: nvidiaSmi === undefined ? undefined : new NvidiaSmiDetails({ ...asking, file: nvidiaSmi }),
     profiling: pageBeside ? [pageBeside] : dcgmi === undefined ? [] : [new Dcgmi({ ...asking, file: dcgmi })],
+    switches,
   };
 }

@@ -1,5 +1,5 @@
 // A column of a GPU as a series of the snapshot.
-import { agentCatalogue, type CounterId, type GaugeId, type LabelsOf } from '#agent/contract';
+import { agentCatalogue, type CounterId, type LabelsOf } from '#agent/contract';
 import type { GpuColumn, GpuIdentity, GpuValueId } from '../../parse/gpu/sheet.ts';
 import { CounterSeries, type GaugeSeries, type SeriesGroup } from '../../snapshot.ts';
 
@@ -7,7 +7,7 @@ export type ValueSeries = CounterSeries | GaugeSeries;
 
 export function addSeries(group: SeriesGroup, identity: GpuIdentity, { id, labels }: GpuColumn): ValueSeries {
   const all = { ...identity, ...labels };
-  return isCounter(id) ? group.counter(id, labelsFor(all)) : group.gauge(id as GaugeId, labelsFor(all)); // no counter, so a level
+  return isCounter(id) ? group.counter(id, labelsFor(all)) : group.gauge(id, labelsFor(all));
 }
 
 /** Counters in whole steps, levels in base units. */
@@ -22,5 +22,5 @@ function isCounter(id: GpuValueId): id is GpuValueId & CounterId {
 
 /** A column has the labels of its metric: `columnOf` let no other be made. */
 function labelsFor<M extends GpuValueId>(labels: Readonly<Record<string, string>>): LabelsOf<M> {
-  return labels as LabelsOf<M>;
+  return labels;
 }

@@ -99,7 +99,7 @@ const columns = new Map<string, GpuColumn>();
 
 export function columnOf<M extends GpuValueId>(
   id: M,
-  ...[labels]: Record<never, never> extends MoreLabels<M> ? [MoreLabels<M>?] : [MoreLabels<M>]
+  ...[labels]: object extends MoreLabels<M> ? [MoreLabels<M>?] : [MoreLabels<M>]
 ): GpuColumn<M> {
   const known: Readonly<Record<string, string>> = { ...labels };
   const key = JSON.stringify([id, ...Object.entries(known).toSorted(([a], [b]) => (a < b ? -1 : 1))]);
