@@ -30,10 +30,15 @@ export class AgentProgram {
     return this.#log;
   }
 
+  get hasEnded(): boolean {
+    return this.child.exitCode !== null || this.child.signalCode !== null;
+  }
+
   async page(): Promise<PageView> {
-    if (this.#address === '') {
-      this.#address = await until('the address of the page', () => /http:\/\/\S+\/metrics/.exec(this.#log)?.[0]);
-    }
+    if (this.hasEnded) throw new Error(`the agent has ended: ${this.#log}`);
+    this.#address ||= await until('the page', () =>
+      this.hasEnded ? '-' : /http:\/\/\S+\/metrics/.exec(this.#log)?.[0],
+    );
     const answer = await fetch(this.#address);
     return new PageView(await answer.text());
   }
@@ -51,7 +56,8 @@ export class AgentProgram {
         timeoutMs,
       );
     } catch (error) {
-      const lines = last?.lines.filter((line) => /^whyidle_(gpu_(up|reader|info)|unavailable|gpus)/.test(line)) ?? [];
+      const lines =
+        last?.lines.filter((line) => /^whyidle_(gpu_(up|reader)|gpus|unavailable.*name="")/.test(line)) ?? [];
       throw new Error(`${what}\n${this.#log}\n${lines.join('\n')}`, { cause: error });
     }
   }
@@ -64,7 +70,7 @@ export class AgentProgram {
   /** How long it took to end, in ms. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number> {
     const startMs = performance.now();
-    if (this.child.exitCode === null && this.child.signalCode === null) {
+    if (!this.hasEnded) {
       this.child.kill(signal);
       await this.#ended;
     }
