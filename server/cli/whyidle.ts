@@ -2,8 +2,9 @@
 // The command line: finds the command and loads only that. Data to stdout, messages to stderr.
 import { UsageError, suggest } from '#agent/contract';
 import { commands, findCommand } from './commands.ts';
+import { isTooOld, runOnOwnNode } from './runtime.ts';
 
-process.exitCode = await run(process.argv.slice(2));
+process.exitCode = isTooOld() ? await runOnOwnNode(import.meta.url) : await run(process.argv.slice(2));
 
 async function run([name = 'help', ...args]: readonly string[]): Promise<number> {
   try {
