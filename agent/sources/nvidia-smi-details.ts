@@ -135,6 +135,8 @@ export class NvidiaSmiDetails implements GpuSource {
       else this.#fail(xml);
       return;
     }
+    // The first time somebody waits: links come a little later.
+    if (!this.#report) this.#take(detailSheets(xml.sheets, []));
     // Whoever broke off in the middle is not asked more.
     const links = isGood(answer.ending) ? await this.#askLinks(run) : [];
     if (run === this.#run) this.#take(detailSheets(xml.sheets, links));

@@ -113,14 +113,16 @@ const links = (line: string): string => `GPU 0: NVIDIA A100 (UUID: GPU-a)\n${lin
 const ALL = ['-q -x', 'nvlink -s', 'nvlink -e', 'nvlink -gt d'];
 
 describe('a round', () => {
-  it('asks one question after the other and delivers once', async () => {
+  it('asks one question after the other, and delivers after the first one only where nothing was known', async () => {
     const played = new Played().at(0);
     expect(played.questions).toEqual(['-q -x']);
     await played.answer(xml);
-    expect(played.source.state.kind).toBe('starting');
+    expect(played.told().get('gpu_fan_speed_ratio')).toBe(0.3);
+    expect(played.told().has('gpu_nvlink_up')).toBe(false);
     await played.answer(links(' Link 0: 25 GB/s'));
     await played.answer(links(' Link 0: CRC Errors: 4'));
     await played.answer(links(' Link 0: Data Tx: 2 KiB'));
+    expect(played.told().has('gpu_nvlink_up')).toBe(true);
     expect(played.questions).toEqual(ALL);
     expect(new Set(played.asked.map(({ request }) => request.kind))).toEqual(new Set(['nvidia-smi details']));
     expect(played.sheets()[0]?.identity).toEqual({ gpu: '0', uuid: 'GPU-a', pci_bus_id: '00000000:1a:00.0' });
