@@ -1,5 +1,6 @@
 // Three bundles from one tree: the web app, the agent (deployable alone) and the server with its command line.
 import { execFileSync } from 'node:child_process';
+import { cpSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vite';
@@ -18,6 +19,17 @@ function commit(): string {
     }).trim();
   } catch {
     return 'unknown';
+  }
+}
+
+/** The agent is deployed alone: what it loads as a native module goes with it. */
+function copyKoffi(): void {
+  for (const name of ['koffi', '@koromix']) {
+    cpSync(here(`node_modules/${name}`), here(`dist/agent/node_modules/${name}`), {
+      recursive: true,
+      dereference: true,
+      filter: (path) => statSync(path).isDirectory() || /\.(js|cjs|json|node|txt)$/.test(path),
+    });
   }
 }
 
@@ -51,6 +63,7 @@ export default defineConfig({
         const environment = builder.environments[name];
         if (environment) await builder.build(environment);
       }
+      copyKoffi();
     },
   },
   environments: {
