@@ -2,6 +2,7 @@
 export * from './absence.ts';
 export * from './catalogue.ts';
 export * from './compat/dcgm-exporter.ts';
+export * from './fabric.ts';
 export * from './frame.ts';
 export * from './inventory.ts';
 export * from './labels.ts';
