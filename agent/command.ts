@@ -12,6 +12,10 @@ export interface CommandRequest {
   readonly timeoutMs: number;
   /** Standard output and error together; default 8 MiB. */
   readonly maxBytes?: number;
+  /** Variables besides those that every child gets. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Where it runs; default where we do. */
+  readonly cwd?: string;
 }
 
 export type CommandResult =
@@ -29,8 +33,14 @@ export interface StreamRequest {
   readonly args: readonly string[];
   /** A longer line ends the stream. Default 64 KiB. */
   readonly maxLineBytes?: number;
+  /** How much of standard error is kept, from its start. Default 4 KiB. */
+  readonly maxStderrBytes?: number;
+  /** Variables besides those that every child gets. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Where it runs; default where we do. */
+  readonly cwd?: string;
   readonly onLine: (line: string) => void;
-  /** Called once. stderr holds at most its first 4 KiB. */
+  /** Called once. */
   readonly onEnd: (end: StreamEnd) => void;
 }
 
@@ -155,7 +165,7 @@ class Runner implements CommandRunner {
   }
 
   #streamNow(request: StreamRequest): CommandStream {
-    const stderr = new Output(STDERR_BYTES);
+    const stderr = new Output(request.maxStderrBytes ?? STDERR_BYTES);
     const lines = new LineSplitter(request.maxLineBytes ?? LINE_BYTES, (line) => {
       if (this.#jobs.has(job)) request.onLine(line);
     });

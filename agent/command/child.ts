@@ -13,6 +13,9 @@ export type ChildEnd =
 export interface ChildRequest {
   readonly file: string;
   readonly args: readonly string[];
+  /** Variables besides those that every child gets. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
   readonly onStdout: (chunk: Buffer) => void;
   readonly onStderr: (chunk: Buffer) => void;
   /** Called once, never before `startChild` has returned, and not after `abandon`. */
@@ -50,7 +53,8 @@ class StartedChild implements Child {
       this.#process = spawn(request.file, [...request.args], {
         detached: true,
         stdio: ['ignore', 'pipe', 'pipe'],
-        env: childEnvironment(),
+        env: { ...childEnvironment(), ...request.env },
+        cwd: request.cwd,
       });
     } catch (error) {
       this.#exit = notStarted(error);

@@ -59,7 +59,15 @@ export const fabricSweepSchema = v.object({
   topologyMs: v.number(),
   devices: v.pipe(v.array(deviceSchema), v.maxLength(fabricLimits.devices)),
   ports: v.pipe(v.array(portSchema), v.maxLength(fabricLimits.ports)),
-  silent: v.array(v.object({ guid: v.nullable(guid), lid: v.nullable(v.number()), name: text })),
+  silent: v.array(
+    v.object({
+      guid: v.nullable(guid),
+      lid: v.nullable(v.number()),
+      name: text,
+      /** The port whose other end does not answer, where the way there is known. */
+      behind: v.optional(v.object({ guid, port })),
+    }),
+  ),
   /** What could not be read, and why, in words. */
   problems: v.array(text),
 });
