@@ -1,6 +1,7 @@
 // One agent: reads its node on every tick and gives what it read to a server, to its own page, or both.
 import { systemClock, type Clock } from './clock.ts';
 import type { GpuSources } from './collectors/collector.ts';
+import type { InfinibandSettings } from './collectors/infiniband/settings.ts';
 import { ChildCosts } from './child-costs.ts';
 import { collectors } from './collectors/index.ts';
 import { createCommandRunner } from './command.ts';
@@ -25,6 +26,7 @@ export interface AgentOptions {
   readonly server: string | undefined;
   readonly listen: ListenAddress | undefined;
   readonly gpuSources: GpuSources;
+  readonly infiniband?: InfinibandSettings | undefined;
   /** Compatibility pages that are always part of the own page. */
   readonly compat: readonly string[];
   /** Asks the host for its inventory; undefined below a root. */
@@ -80,7 +82,7 @@ function openPages(options: AgentOptions, tree: Tree, snapshot: Snapshot): Promi
   const page = new TextPage(snapshot, options.node);
   return serveMetrics(options.listen, {
     metrics: (format) => page.render(format),
-    compat: (name) => renderCompat(name, { tree, snapshot, node: options.node }),
+    compat: (name) => renderCompat(name, { tree, snapshot, node: options.node, infiniband: options.infiniband }),
     defaultCompat: options.compat,
   });
 }

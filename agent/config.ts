@@ -18,6 +18,8 @@ import * as v from 'valibot';
 import { parse, YAMLParseError } from 'yaml';
 import { CannotStart } from './cannot-start.ts';
 import type { GpuSources } from './collectors/collector.ts';
+import { infinibandConfig, infinibandSettingsOf } from './collectors/infiniband/config.ts';
+import type { InfinibandSettings } from './collectors/infiniband/settings.ts';
 import { findNvmlLibrary } from './find-nvml.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -114,6 +116,7 @@ const readSettings = {
     argument: 'node_exporter,dcgm-exporter',
     help: "also print under another exporter's names",
   },
+  ...infinibandConfig,
 } as const satisfies Settings;
 
 export const agentSettings = {
@@ -169,8 +172,11 @@ export const sampleSettings = {
   ...readSettings,
 } as const satisfies Settings;
 
-export type AgentConfig = ValuesOf<typeof agentSettings> & ReadConfig;
-export type SampleConfig = ValuesOf<typeof sampleSettings> & ReadConfig;
+export type AgentConfig = ValuesOf<typeof agentSettings> & ReadConfig & DeviceConfig;
+export type SampleConfig = ValuesOf<typeof sampleSettings> & ReadConfig & DeviceConfig;
+interface DeviceConfig {
+  readonly infiniband: InfinibandSettings;
+}
 interface ReadConfig {
   readonly 'agent.root': string;
   readonly gpuSources: GpuSources;
@@ -185,14 +191,14 @@ export function resolveAgentConfig(args: readonly string[], env: Environment): A
   refusePositionals(positionals);
   if (values['agent.server'] === undefined && values['agent.listen'] === undefined)
     throw new UsageError('an agent needs --server URL to send to, or --listen HOST:PORT to be scraped at');
-  return { ...values, ...checkSources(values, env) };
+  return { ...values, ...checkSources(values, env), infiniband: infinibandSettingsOf(values) };
 }
 
 /** Settings of `whyidle sample`. Throws UsageError or CannotStart. */
 export function resolveSampleConfig(args: readonly string[], env: Environment): SampleConfig {
   const { values, positionals } = resolveSettings(sampleSettings, { env, args });
   refusePositionals(positionals);
-  return { ...values, ...checkSources(values, env) };
+  return { ...values, ...checkSources(values, env), infiniband: infinibandSettingsOf(values) };
 }
 
 export function renderAgentHelp(): string {
@@ -230,7 +236,7 @@ function refusePositionals([first]: readonly string[]): void {
 }
 
 function checkSources(
-  values: Omit<ValuesOf<typeof readSettings>, 'agent.interval' | 'agent.compat'>,
+  values: Omit<ValuesOf<typeof readSettings>, 'agent.interval' | 'agent.compat' | keyof typeof infinibandConfig>,
   env: Environment,
 ): ReadConfig {
   const root = resolve(values['agent.root']);

@@ -2,6 +2,7 @@
 import { AreaReader } from './area-reader.ts';
 import type { Clock } from './clock.ts';
 import type { Collector, CollectorContext, GpuSources } from './collectors/collector.ts';
+import type { InfinibandSettings } from './collectors/infiniband/settings.ts';
 import type { CommandRunner } from './command.ts';
 import type { Log } from './log.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -15,6 +16,7 @@ export interface NodeReadersOptions {
   readonly snapshot: Snapshot;
   readonly commands: CommandRunner;
   readonly gpuSources: GpuSources;
+  readonly infiniband?: InfinibandSettings | undefined;
   readonly intervalMs: number;
   readonly clock: Clock;
   readonly log: Log;
@@ -34,11 +36,11 @@ export function createNodeReaders(options: NodeReadersOptions): readonly AreaRea
 }
 
 function contextOf({ area }: Collector, options: NodeReadersOptions): CollectorContext {
-  const { tree, snapshot, commands, gpuSources, intervalMs, clock, log } = options;
+  const { tree, snapshot, commands, gpuSources, infiniband, intervalMs, clock, log } = options;
   // Below a root no program of the host may be asked, except those that were named to read GPUs with.
   const mayStartPrograms = tree.isHost || area === 'gpu';
   return {
-    ...{ tree, snapshot, gpuSources, intervalMs, log },
+    ...{ tree, snapshot, gpuSources, infiniband, intervalMs, log },
     commands: mayStartPrograms ? commands : undefined,
     monotonicMs: () => clock.monotonicMs(),
   };

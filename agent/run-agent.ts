@@ -19,6 +19,7 @@ export async function runUntilStopped(config: AgentConfig, log: Log): Promise<vo
     server: config['agent.server'],
     listen: config['agent.listen'],
     gpuSources: config.gpuSources,
+    infiniband: config.infiniband,
     compat: config['agent.compat'],
     inventoryProbe: tree.isHost ? createInventoryProbe(inventoryWorker()) : undefined,
     log,

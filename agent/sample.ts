@@ -26,11 +26,13 @@ export async function printSamples(config: SampleConfig, output: SampleOutput): 
   const snapshot = new Snapshot();
   const commands = createCommandRunner();
   const intervalMs = config['agent.interval'];
-  const { gpuSources } = config;
+  const { gpuSources, infiniband } = config;
   const node = readNodeName(tree);
   const self = new SelfMetrics(snapshot);
   const children = new ChildCosts(snapshot, commands);
-  const readers = createNodeReaders({ collectors, tree, snapshot, commands, gpuSources, intervalMs, clock, log });
+  const readers = createNodeReaders({
+    ...{ collectors, tree, snapshot, commands, gpuSources, infiniband, intervalMs, clock, log },
+  });
   const scheduler = new Scheduler({ clock, intervalMs, readers, onSample: () => undefined });
   const page = new TextPage(snapshot, node);
   const startMs = clock.monotonicMs();
@@ -58,7 +60,10 @@ interface Reading {
 function render(config: SampleConfig, { snapshot, node, timeMs, page, tree }: Reading): string {
   if (config['sample.format'] === 'prom') {
     const compat = new Set(config['agent.compat']);
-    return page.render('prometheus') + [...compat].map((name) => renderCompat(name, { tree, snapshot, node })).join('');
+    return (
+      page.render('prometheus') +
+      [...compat].map((name) => renderCompat(name, { tree, snapshot, node, infiniband: config.infiniband })).join('')
+    );
   }
   return `${JSON.stringify(renderDocument(snapshot, node, timeMs))}\n`;
 }

@@ -4,6 +4,7 @@ import type { CommandRunner } from '../command.ts';
 import type { Log } from '../log.ts';
 import type { Snapshot } from '../snapshot.ts';
 import type { Tree } from '../sources/tree.ts';
+import type { InfinibandSettings } from './infiniband/settings.ts';
 
 /** Fast every tick, medium every 5 ticks, slow every 30; the first tick reads all three. */
 export type ReadLane = 'fast' | 'medium' | 'slow';
@@ -15,6 +16,8 @@ export interface CollectorContext {
   readonly commands: CommandRunner | undefined;
   /** How GPUs may be read here. */
   readonly gpuSources: GpuSources;
+  /** Which adapters are read and what their ports are for; undefined: all, by their looks. */
+  readonly infiniband?: InfinibandSettings | undefined;
   readonly monotonicMs: () => number;
   readonly intervalMs: number;
   readonly log: Log;

@@ -2,9 +2,11 @@
 import { seconds } from '#agent/contract';
 import { AreaPresence } from './area.ts';
 import type { Collector, CollectorContext, Reader, ReadLane, ReadResult } from './collector.ts';
-import { describeHca, findHcas } from './infiniband/facts.ts';
-import { Hca, type HcaContext } from './infiniband/hca.ts';
+import { discoverHcas, type PlacedHca } from './infiniband/discovery.ts';
+import { Hca, signatureOf, type HcaContext } from './infiniband/hca.ts';
+import { Pace } from './infiniband/pace.ts';
 import type { ResetCount } from './infiniband/port.ts';
+import { defaultInfinibandSettings, type InfinibandSettings } from './infiniband/settings.ts';
 import type { GaugeSeries, SeriesGroup } from '../snapshot.ts';
 
 export const infiniband: Collector = {
@@ -21,34 +23,41 @@ class InfinibandReader implements Reader {
   /** Adapters that were here and are not, with the series that say so. */
   readonly #missing = new Map<string, SeriesGroup>();
   readonly #resets = new Map<string, ResetCount>();
+  readonly #settings: InfinibandSettings;
+  readonly #paces = { fast: new Pace(), medium: new Pace() };
   #pass: GaugeSeries<'seconds'> | undefined;
 
   constructor(context: CollectorContext) {
     this.#context = context;
+    this.#settings = context.infiniband ?? defaultInfinibandSettings;
     this.#presence = new AreaPresence('infiniband', context);
     this.#own = context.snapshot.group();
     this.#hcaContext = {
       tree: context.tree,
       snapshot: context.snapshot,
+      monotonicMs: context.monotonicMs,
       resetsOf: (device, port) => this.#resetsOf(`${device}/${port}`),
+      tickBytes: this.#settings.tickBytes,
+      learnedTicks: new Set(),
     };
   }
 
   discover(): void {
-    const found = findHcas(this.#context.tree);
+    const found = discoverHcas(this.#context.tree, this.#settings);
+    const devices = new Set(found.map(({ facts }) => facts.device));
     for (const device of this.#hcas.keys()) {
-      if (!found.has(device)) this.#lose(device);
+      if (!devices.has(device)) this.#lose(device);
     }
-    for (const [device, path] of found) this.#meet(device, path);
-    this.#announce(found.size > 0 || this.#missing.size > 0);
+    for (const hca of found) this.#meet(hca);
+    this.#announce(found.length > 0 || this.#missing.size > 0);
   }
 
   read(lane: ReadLane): ReadResult {
     switch (lane) {
       case 'fast':
-        return this.#readFast();
+        return this.#readPaced(lane, (hca) => hca.readFast());
       case 'medium':
-        return resultOf([...this.#hcas.values()].map((hca) => hca.readMedium()));
+        return this.#readPaced(lane, (hca) => hca.readMedium());
       case 'slow':
         for (const hca of this.#hcas.values()) hca.readSlow();
         return 'ok';
@@ -62,29 +71,39 @@ class InfinibandReader implements Reader {
     this.#hcas.clear();
   }
 
-  #readFast(): ReadResult {
-    const startMs = this.#context.monotonicMs();
-    const result = resultOf([...this.#hcas.values()].map((hca) => hca.readFast()));
-    this.#pass?.set(seconds((this.#context.monotonicMs() - startMs) / 1000));
-    return result;
+  /** Slow firmware is asked less often; between two readings the last values stand. */
+  #readPaced(lane: 'fast' | 'medium', read: (hca: Hca) => boolean): ReadResult {
+    const { monotonicMs, log } = this.#context;
+    const pace = this.#paces[lane];
+    if (!pace.isDue()) return 'ok';
+    const startMs = monotonicMs();
+    const complete = [...this.#hcas.values()].map(read);
+    const passMs = monotonicMs() - startMs;
+    if (lane === 'fast') this.#pass?.set(seconds(passMs / 1000));
+    const wasSlow = pace.every > 1;
+    pace.took(passMs);
+    if (pace.every > 1 && !wasSlow) {
+      log.warn('InfiniBand adapters answer slowly and are asked less often', { lane, pass_ms: Math.round(passMs) });
+    }
+    return complete.every(Boolean) ? 'ok' : 'rediscover';
   }
 
-  #meet(device: string, path: string): void {
+  #meet(placed: PlacedHca): void {
     const { log, snapshot } = this.#context;
+    const { device } = placed.facts;
     const missing = this.#missing.get(device);
     if (missing) {
       log.info('InfiniBand adapter is back', { device });
       snapshot.remove(missing);
       this.#missing.delete(device);
     }
-    const facts = describeHca(this.#context.tree, device, path);
     const known = this.#hcas.get(device);
-    if (known?.signature === JSON.stringify(facts)) {
+    if (known?.signature === signatureOf(placed)) {
       known.reopen();
       return;
     }
     known?.remove();
-    const hca = new Hca(this.#hcaContext, facts);
+    const hca = new Hca(this.#hcaContext, placed);
     this.#hcas.set(device, hca);
     // A series that waits for its lane would look absent.
     hca.readFast();
@@ -111,8 +130,4 @@ class InfinibandReader implements Reader {
     this.#resets.set(key, known);
     return known;
   }
-}
-
-function resultOf(complete: readonly boolean[]): ReadResult {
-  return complete.every(Boolean) ? 'ok' : 'rediscover';
 }

@@ -10,6 +10,8 @@ export type CounterPass = 'read' | 'fell' | 'gone';
 
 const NINE = 57;
 const ZERO = 48;
+const CARRIAGE_RETURN = 13;
+const LARGEST = 2n ** 64n - 1n;
 // One for all: a pass over hundreds of files makes no garbage.
 const cursor = new ByteCursor();
 
@@ -72,6 +74,11 @@ export class Counter {
     this.#ceiling = options.bits === undefined ? undefined : ceilingOf(options.bits);
   }
 
+  /** What was read last, in the source's own units, also at its ceiling. */
+  get last(): Steps | undefined {
+    return this.#last;
+  }
+
   read(): CounterPass {
     const value = this.#largest();
     if (isAbsent(value)) {
@@ -120,7 +127,9 @@ function countOf(bytes: Buffer, source: string): Steps | Absence {
   try {
     cursor.reset(bytes, source);
     const count = cursor.count();
-    return cursor.isAtLineEnd() ? count : absent('malformed');
+    if (!cursor.isAtLineEnd() && bytes[cursor.at] !== CARRIAGE_RETURN) return absent('malformed');
+    // The kernel counts in 64 bits at most.
+    return typeof count === 'number' || count <= LARGEST ? count : absent('malformed');
   } catch (error) {
     if (error instanceof ParseError) return absent('malformed');
     throw error;
@@ -128,7 +137,7 @@ function countOf(bytes: Buffer, source: string): Steps | Absence {
 }
 
 function ceilingOf(bits: number): Steps {
-  return bits === 64 ? 2n ** 64n - 1n : 2 ** bits - 1;
+  return bits === 64 ? LARGEST : 2 ** bits - 1;
 }
 
 function times(value: Steps, factor: number): Steps {

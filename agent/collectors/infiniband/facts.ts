@@ -2,6 +2,7 @@
 import { isAbsent } from '#agent/contract';
 import { canonicalPciAddress, sysfsPciAddress } from '../../parse/pci.ts';
 import type { Tree } from '../../sources/tree.ts';
+import { findPauses, type PauseFile } from './pauses.ts';
 
 const CLASS = 'sys/class/infiniband';
 const PCI_DEVICES = 'sys/bus/pci/devices';
@@ -14,6 +15,8 @@ export interface HcaFacts {
   readonly info: Readonly<Record<InfoText | 'pci_bus_id' | 'numa_node', string>>;
   /** Where current_link_speed and its like are; undefined if the adapter is not on PCI. */
   readonly pciPath: string | undefined;
+  /** Of a virtual function, the PCI address of its physical one. */
+  readonly physicalFunction: string | undefined;
   readonly hwCounters: readonly string[];
   readonly ports: readonly PortFacts[];
 }
@@ -29,9 +32,10 @@ export interface PortFacts {
   readonly extendedCounters: readonly string[];
   readonly hwCounters: readonly string[];
   readonly netPath: string | undefined;
+  readonly pauses: readonly PauseFile[];
 }
 
-/** Path of every adapter by its name. Recorded trees may hold the devices without the class that links to them. */
+/** Path of every adapter by its name; nothing of it is opened. Recorded trees may hold the devices without the class that links to them. */
 export function findHcas(tree: Tree): ReadonlyMap<string, string> {
   const found = new Map(tree.names(CLASS).map((name) => [name, `${CLASS}/${name}`]));
   if (found.size > 0 || tree.isHost) return found;
@@ -55,11 +59,19 @@ export function describeHca(tree: Tree, device: string, path: string): HcaFacts 
       numa_node: numaNodeOf(tree, devicePath),
     },
     pciPath: address === undefined ? undefined : linkDirectoryOf(tree, devicePath, address),
+    physicalFunction: physicalFunctionOf(tree, devicePath),
     hwCounters: eventFiles(tree, `${path}/hw_counters`),
     ports: tree
       .names(`${path}/ports`)
       .map((port) => describePort(tree, { port, path: `${path}/ports/${port}`, netPath })),
   };
+}
+
+/** The names by which an operator may mean an adapter: its own, its PCI address. Links are followed, no file is opened. */
+export function namesOfHca(tree: Tree, device: string, path: string): readonly string[] {
+  const resolved = tree.resolve(devicePathOf(tree, path));
+  const address = isAbsent(resolved) ? undefined : canonicalPciAddress(resolved.split('/').at(-1) ?? '');
+  return address === undefined ? [device] : [device, address];
 }
 
 /** The PCI device: behind the link, or in a recorded tree without it the directory that holds the adapter. */
@@ -71,8 +83,16 @@ function devicePathOf(tree: Tree, path: string): string {
   return onPci ? parent : `${path}/device`;
 }
 
-function describePort(tree: Tree, at: { port: string; path: string; netPath: string }): PortFacts {
-  const netdev = netdevOf(tree, at.netPath, at.port);
+interface PortPlace {
+  readonly port: string;
+  readonly path: string;
+  /** Where the interfaces of the adapter are. */
+  readonly netPath: string;
+}
+
+function describePort(tree: Tree, at: PortPlace): PortFacts {
+  const netdev = netdevOf(tree, at);
+  const netPath = netdev === undefined ? undefined : netPathOf(tree, at.netPath, netdev);
   return {
     port: at.port,
     path: at.path,
@@ -83,7 +103,8 @@ function describePort(tree: Tree, at: { port: string; path: string; netPath: str
     counters: tree.names(`${at.path}/counters`),
     extendedCounters: tree.names(`${at.path}/counters_ext`),
     hwCounters: eventFiles(tree, `${at.path}/hw_counters`),
-    netPath: netdev === undefined ? undefined : `${at.netPath}/${netdev}`,
+    netPath,
+    pauses: netPath === undefined ? [] : findPauses(tree, netPath),
   };
 }
 
@@ -119,11 +140,25 @@ function numaNodeOf(tree: Tree, devicePath: string): string {
   return node === '-1' ? '' : node;
 }
 
-/** The network interface of a port: by dev_port, which counts from 0; the only one of an adapter without it. */
-function netdevOf(tree: Tree, netPath: string, port: string): string | undefined {
+/** The network interface of a port: by dev_port, which counts from 0; the only one of an adapter without it; the one of its first GID. */
+function netdevOf(tree: Tree, { port, path, netPath }: PortPlace): string | undefined {
   const names = tree.names(netPath);
   const own = names.find((name) => tree.word(`${netPath}/${name}/dev_port`) === String(Number(port) - 1));
-  return own ?? (names.length === 1 && port === '1' ? names[0] : undefined);
+  if (own !== undefined) return own;
+  if (names.length === 1 && port === '1') return names[0];
+  const ofGid = tree.word(`${path}/gid_attrs/ndevs/0`) ?? '';
+  return /^[^\s/]+$/.test(ofGid) ? ofGid : undefined;
+}
+
+/** A bond's interface is not below its PCI device. */
+function netPathOf(tree: Tree, netPath: string, netdev: string): string {
+  const below = `${netPath}/${netdev}`;
+  return tree.exists(below) ? below : `sys/class/net/${netdev}`;
+}
+
+function physicalFunctionOf(tree: Tree, devicePath: string): string | undefined {
+  const resolved = tree.exists(`${devicePath}/physfn`) ? tree.resolve(`${devicePath}/physfn`) : '';
+  return isAbsent(resolved) ? undefined : canonicalPciAddress(resolved.split('/').at(-1) ?? '');
 }
 
 /** Low 64 bits of the first GID; what is not a GID is kept as it is. */

@@ -1,16 +1,21 @@
 // One host channel adapter: its ports, its own events, its PCIe link.
-import { absent, type Absence } from '#agent/contract';
-import { pcieGenerationOf, pcieWidthOf } from '../../parse/pci.ts';
-import type { GaugeSeries, SeriesGroup, Snapshot } from '../../snapshot.ts';
+import type { SeriesGroup, Snapshot } from '../../snapshot.ts';
 import type { Tree } from '../../sources/tree.ts';
 import { Counter, CounterFile } from './counter.ts';
+import type { PlacedHca } from './discovery.ts';
 import type { HcaFacts } from './facts.ts';
+import { PcieLink } from './pcie-link.ts';
 import { Port, type ResetCount } from './port.ts';
+import type { LearnedTicks } from './port-wait.ts';
+import type { Assignment } from './settings.ts';
 
 export interface HcaContext {
   readonly tree: Tree;
   readonly snapshot: Snapshot;
+  readonly monotonicMs: () => number;
   readonly resetsOf: (device: string, port: string) => ResetCount;
+  readonly tickBytes: readonly Assignment<number>[];
+  readonly learnedTicks: LearnedTicks;
 }
 
 export class Hca {
@@ -23,18 +28,21 @@ export class Hca {
   readonly #events: readonly Counter[];
   readonly #pcie: PcieLink;
 
-  constructor(context: HcaContext, facts: HcaFacts) {
-    const { tree, snapshot, resetsOf } = context;
+  constructor(context: HcaContext, placed: PlacedHca) {
+    const { tree, snapshot } = context;
+    const { facts, places } = placed;
     const { device } = facts;
     const group = snapshot.group();
-    this.signature = JSON.stringify(facts);
+    this.signature = signatureOf(placed);
     this.#context = context;
     this.#facts = facts;
     this.#group = group;
     group.info('infiniband_info', { device, ...facts.info });
-    this.#ports = facts.ports.map(
-      (port) => new Port({ tree, group, device, resets: resetsOf(device, port.port) }, port),
-    );
+    this.#ports = facts.ports.map((port) => {
+      const place = places[port.port] ?? { rail: '', role: '' };
+      const resets = context.resetsOf(device, port.port);
+      return new Port({ ...context, group, resets, hca: facts }, { ...port, ...place });
+    });
     this.#events = facts.hwCounters.map((counter) => {
       const series = group.counter('infiniband_hw_events_total', { device, port: '', counter });
       return new Counter({ files: [new CounterFile(tree, `${facts.path}/hw_counters/${counter}`)], series });
@@ -75,53 +83,6 @@ export class Hca {
   }
 }
 
-class PcieLink {
-  readonly #tree: Tree;
-  readonly #path: string | undefined;
-  readonly #gauges: readonly {
-    gauge: GaugeSeries<'none'>;
-    file: string;
-    valueOf: (text: string) => number | undefined;
-  }[];
-
-  constructor(tree: Tree, group: SeriesGroup, { device, pciPath }: HcaFacts) {
-    this.#tree = tree;
-    this.#path = pciPath;
-    this.#gauges = [
-      {
-        gauge: group.gauge('infiniband_pcie_link_generation', { device }),
-        file: 'current_link_speed',
-        valueOf: pcieGenerationOf,
-      },
-      {
-        gauge: group.gauge('infiniband_pcie_link_generation_max', { device }),
-        file: 'max_link_speed',
-        valueOf: pcieGenerationOf,
-      },
-      {
-        gauge: group.gauge('infiniband_pcie_link_width', { device }),
-        file: 'current_link_width',
-        valueOf: pcieWidthOf,
-      },
-      {
-        gauge: group.gauge('infiniband_pcie_link_width_max', { device }),
-        file: 'max_link_width',
-        valueOf: pcieWidthOf,
-      },
-    ];
-  }
-
-  read(): void {
-    for (const { gauge, file, valueOf } of this.#gauges) {
-      const value = this.#value(file, valueOf);
-      if (typeof value === 'number') gauge.set(value);
-      else gauge.absent(value.reason);
-    }
-  }
-
-  #value(file: string, valueOf: (text: string) => number | undefined): number | Absence {
-    if (this.#path === undefined) return absent('not_present');
-    const text = this.#tree.text(`${this.#path}/${file}`);
-    return typeof text === 'string' ? (valueOf(text) ?? absent('unsupported')) : text;
-  }
+export function signatureOf(placed: PlacedHca): string {
+  return JSON.stringify(placed);
 }

@@ -1,72 +1,155 @@
 // State, rate and width of a port, from ports/N/state, phys_state and rate.
 import { absent, bytesPerSecond, isAbsent, type Absence, type Quantity } from '#agent/contract';
 import { ParseError } from '../../parse/parse-error.ts';
-import { dataGigabitsOf, laneSpeedOf, parsePortRate } from '../../parse/infiniband-rate.ts';
+import {
+  dataGigabitsOf,
+  isDoubtful,
+  laneSpeedOf,
+  parseInterfaceGigabits,
+  parsePortRate,
+  type PortRate,
+} from '../../parse/infiniband-rate.ts';
 import { ACTIVE, parsePortState, type PortState } from '../../parse/infiniband-state.ts';
 import type { GaugeSeries, SeriesGroup } from '../../snapshot.ts';
 import type { KeptFile, Tree } from '../../sources/tree.ts';
 import type { PortFacts } from './facts.ts';
+import type { PortSpeed } from './port-wait.ts';
 
 const BYTES_PER_GIGABIT = 1e9 / 8;
 
 export class PortLink {
   readonly #linkLayer: string;
-  readonly #files: Readonly<Record<'state' | 'phys_state' | 'rate', KeptFile>>;
-  readonly #state: GaugeSeries<'none'>;
-  readonly #physicalState: GaugeSeries<'none'>;
-  readonly #rate: GaugeSeries<'bytes_per_second'>;
-  readonly #dataRate: GaugeSeries<'bytes_per_second'>;
-  readonly #lanes: GaugeSeries<'count'>;
-  readonly #laneRate: GaugeSeries<'bytes_per_second'>;
+  readonly #state: ParsedFile<PortState>;
+  readonly #physicalState: ParsedFile<PortState>;
+  readonly #rate: ParsedFile<PortRate>;
+  readonly #interfaceSpeed: ParsedFile<number | undefined> | undefined;
+  readonly #gauges: ReturnType<typeof gaugesOf>;
+  #lanes: number | undefined;
+  #speed: PortSpeed | undefined;
 
   constructor(tree: Tree, group: SeriesGroup, device: string, facts: PortFacts) {
-    const labels = { device, port: facts.port };
-    const file = (name: string): KeptFile => tree.file(`${facts.path}/${name}`);
-    this.#linkLayer = facts.linkLayer;
-    this.#files = { state: file('state'), phys_state: file('phys_state'), rate: file('rate') };
-    this.#state = group.gauge('infiniband_state_id', labels);
-    this.#physicalState = group.gauge('infiniband_physical_state_id', labels);
-    this.#rate = group.gauge('infiniband_rate_bytes_per_second', labels);
-    this.#dataRate = group.gauge('infiniband_data_rate_bytes_per_second', labels);
-    this.#lanes = group.gauge('infiniband_link_width_lanes', labels);
-    this.#laneRate = group.gauge('infiniband_link_lane_bytes_per_second', labels);
+    const { path, port, linkLayer, netPath } = facts;
+    this.#linkLayer = linkLayer;
+    this.#state = new ParsedFile(tree, `${path}/state`, parsePortState);
+    this.#physicalState = new ParsedFile(tree, `${path}/phys_state`, parsePortState);
+    this.#rate = new ParsedFile(tree, `${path}/rate`, parsePortRate);
+    this.#interfaceSpeed =
+      netPath === undefined ? undefined : new ParsedFile(tree, `${netPath}/speed`, parseInterfaceGigabits);
+    this.#gauges = gaugesOf(group, { device, port });
+  }
+
+  /** While the port is active. */
+  get lanes(): number | undefined {
+    return this.#lanes;
+  }
+
+  /** While the port is active and its data rate is known. */
+  get speed(): PortSpeed | undefined {
+    return this.#speed;
   }
 
   read(): void {
-    const state = parsed(this.#files.state, parsePortState);
-    this.#state.put(mapped(state, ({ id }) => id));
-    this.#physicalState.put(mapped(parsed(this.#files.phys_state, parsePortState), ({ id }) => id));
+    const state = this.#state.read();
+    this.#gauges.state.put(mapped(state, ({ id }) => id));
+    this.#gauges.physicalState.put(mapped(this.#physicalState.read(), ({ id }) => id));
     this.#readRate(state);
   }
 
+  reopen(): void {
+    for (const file of this.#files()) file.reopen();
+  }
+
   close(): void {
-    for (const file of Object.values(this.#files)) file.close();
+    for (const file of this.#files()) file.close();
+  }
+
+  #files(): readonly Pick<ParsedFile<unknown>, 'reopen' | 'close'>[] {
+    return [this.#state, this.#physicalState, this.#rate, ...(this.#interfaceSpeed ? [this.#interfaceSpeed] : [])];
   }
 
   /** A port that is down prints a low default in place of its rate. */
   #readRate(state: PortState | Absence): void {
-    const active = isAbsent(state) ? state : state.id === ACTIVE ? undefined : absent('not_present');
-    const rate = active ?? parsed(this.#files.rate, parsePortRate);
-    this.#rate.put(mapped(rate, ({ gigabitsPerSecond }) => inBytes(gigabitsPerSecond)));
-    this.#lanes.put(mapped(rate, ({ lanes }) => lanes));
-    this.#dataRate.put(mapped(rate, (known) => inBytes(dataGigabitsOf(known, this.#linkLayer))));
-    this.#laneRate.put(mapped(rate, (known) => inBytes(laneSpeedOf(known)?.signalGigabits)));
+    const inactive = isAbsent(state) ? state : state.id === ACTIVE ? undefined : absent('not_present');
+    const rate = inactive ?? this.#rate.read();
+    const neighbours = {
+      linkLayer: this.#linkLayer,
+      interfaceGigabits: !isAbsent(rate) && isDoubtful(rate) ? this.#interfaceGigabits() : undefined,
+    };
+    const data = mapped(rate, (known) => inBytes(dataGigabitsOf(known, neighbours)));
+    const gauges = this.#gauges;
+    gauges.rate.put(mapped(rate, ({ gigabitsPerSecond }) => inBytes(gigabitsPerSecond)));
+    gauges.lanes.put(mapped(rate, ({ lanes }) => lanes));
+    gauges.dataRate.put(data);
+    gauges.laneRate.put(mapped(rate, (known) => inBytes(laneSpeedOf(known, neighbours)?.signalGigabits)));
+    this.#lanes = isAbsent(rate) ? undefined : rate.lanes;
+    this.#speed = isAbsent(rate) || isAbsent(data) ? undefined : { lanes: rate.lanes, dataBytesPerSecond: data };
+  }
+
+  #interfaceGigabits(): number | undefined {
+    const speed = this.#interfaceSpeed?.read();
+    return isAbsent(speed) ? undefined : speed;
+  }
+}
+
+function gaugesOf(group: SeriesGroup, labels: { readonly device: string; readonly port: string }) {
+  return {
+    state: group.gauge('infiniband_state_id', labels),
+    physicalState: group.gauge('infiniband_physical_state_id', labels),
+    rate: group.gauge('infiniband_rate_bytes_per_second', labels),
+    dataRate: group.gauge('infiniband_data_rate_bytes_per_second', labels),
+    lanes: group.gauge('infiniband_link_width_lanes', labels),
+    laneRate: group.gauge('infiniband_link_lane_bytes_per_second', labels),
+  } satisfies Record<string, GaugeSeries>;
+}
+
+/** A kept file of one line; the same text is parsed once. */
+class ParsedFile<T> {
+  readonly #tree: Tree;
+  readonly #path: string;
+  readonly #parse: (text: string, source: string) => T;
+  #file: KeptFile;
+  #text: string | undefined;
+  #value: T | Absence = absent('not_present');
+
+  constructor(tree: Tree, path: string, parse: (text: string, source: string) => T) {
+    this.#tree = tree;
+    this.#path = path;
+    this.#parse = parse;
+    this.#file = tree.file(path);
+  }
+
+  read(): T | Absence {
+    const bytes = this.#file.read();
+    if (isAbsent(bytes)) return bytes;
+    const text = bytes.toString('latin1');
+    if (text !== this.#text) {
+      this.#text = text;
+      this.#value = this.#parsed(text);
+    }
+    return this.#value;
+  }
+
+  reopen(): void {
+    this.close();
+    this.#file = this.#tree.file(this.#path);
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+
+  #parsed(text: string): T | Absence {
+    try {
+      return this.#parse(text, this.#path);
+    } catch (error) {
+      if (error instanceof ParseError) return absent('malformed');
+      throw error;
+    }
   }
 }
 
 function inBytes(gigabits: number | undefined): Quantity<'bytes_per_second'> | Absence {
   return gigabits === undefined ? absent('unsupported') : bytesPerSecond(gigabits * BYTES_PER_GIGABIT);
-}
-
-function parsed<T>(file: KeptFile, parse: (text: string, source: string) => T): T | Absence {
-  const bytes = file.read();
-  if (isAbsent(bytes)) return bytes;
-  try {
-    return parse(bytes.toString('utf8'), file.path);
-  } catch (error) {
-    if (error instanceof ParseError) return absent('malformed');
-    throw error;
-  }
 }
 
 function mapped<T, R>(value: T | Absence, use: (value: T) => R | Absence): R | Absence {

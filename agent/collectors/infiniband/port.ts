@@ -2,24 +2,35 @@
 import type { CounterSeries, SeriesGroup } from '../../snapshot.ts';
 import type { Tree } from '../../sources/tree.ts';
 import { Counter, CounterFile, type CounterPass } from './counter.ts';
-import type { PortFacts } from './facts.ts';
+import type { HcaFacts, PortFacts } from './facts.ts';
 import { PortLink } from './link.ts';
+import { pauseSeries } from './pauses.ts';
 import { fastCounters, mediumCounters, unknownCounters, type PortCounterRow } from './port-counters.ts';
+import { PortWait, type LearnedTicks } from './port-wait.ts';
+import type { Placement } from './rails.ts';
+import { assigned, type Assignment } from './settings.ts';
 
 export interface PortContext {
   readonly tree: Tree;
   readonly group: SeriesGroup;
-  readonly device: string;
+  readonly hca: HcaFacts;
+  readonly monotonicMs: () => number;
   /** Our own count of resets, which outlives the port's series. */
   readonly resets: ResetCount;
+  readonly tickBytes: readonly Assignment<number>[];
+  readonly learnedTicks: LearnedTicks;
 }
+
+export type PlacedPort = PortFacts & Placement;
 
 export interface ResetCount {
   count: number;
 }
 
+const WAIT = fastCounters.findIndex(({ file }) => file === 'port_xmit_wait');
+
 export class Port {
-  readonly #facts: PortFacts;
+  readonly #facts: PlacedPort;
   readonly #context: PortContext;
   readonly #link: PortLink;
   readonly #fast: readonly Counter[];
@@ -27,20 +38,28 @@ export class Port {
   /** Counters whose fall says nothing: the adapter's own events. */
   readonly #events: readonly Counter[];
   readonly #resets: CounterSeries;
+  /** Only InfiniBand ports have credits to wait for. */
+  readonly #wait: PortWait | undefined;
   #fellSinceMedium = false;
 
-  constructor(context: PortContext, facts: PortFacts) {
-    const { group, device } = context;
+  constructor(context: PortContext, facts: PlacedPort) {
+    const { group, hca } = context;
+    const { device } = hca;
     this.#context = context;
     this.#facts = facts;
     group.info('infiniband_port_info', { device, ...portInfo(facts) });
     this.#link = new PortLink(context.tree, group, device, facts);
+    this.#wait = facts.linkLayer === 'InfiniBand' ? this.#createWait() : undefined;
     this.#fast = fastCounters.map((row) => this.#knownCounter(row));
     this.#medium = [
       ...mediumCounters.map((row) => this.#knownCounter(row)),
       ...unknownCounters(facts.counters).map((file) => this.#unknownCounter(file)),
     ];
-    this.#events = [...facts.hwCounters.map((file) => this.#hwCounter(file)), this.#carrierCounter()];
+    this.#events = [
+      ...facts.hwCounters.map((file) => this.#hwCounter(file)),
+      this.#carrierCounter(),
+      ...this.#pauseCounters(),
+    ];
     this.#resets = group.counter('infiniband_resets_total', this.#labels);
     this.#resets.set(context.resets.count);
   }
@@ -49,11 +68,13 @@ export class Port {
   readFast(): boolean {
     const passes = this.#fast.map(readCounter);
     if (passes.includes('fell')) this.#noteReset();
+    this.#wait?.observe(this.#waitCounter?.last, this.#context.monotonicMs(), this.#link.speed);
     return !passes.includes('gone');
   }
 
   readMedium(): boolean {
     this.#link.read();
+    this.#wait?.show(this.#link.lanes);
     const passes = this.#medium.map(readCounter);
     // One reset is seen by both lanes, by the fast one first.
     if (passes.includes('fell') && !this.#fellSinceMedium) this.#noteReset();
@@ -63,6 +84,7 @@ export class Port {
   }
 
   reopen(): void {
+    this.#link.reopen();
     for (const counter of this.#counters()) counter.reopen();
   }
 
@@ -72,11 +94,29 @@ export class Port {
   }
 
   get #labels(): { readonly device: string; readonly port: string } {
-    return { device: this.#context.device, port: this.#facts.port };
+    return { device: this.#context.hca.device, port: this.#facts.port };
   }
 
   #counters(): readonly Counter[] {
     return [...this.#fast, ...this.#medium, ...this.#events];
+  }
+
+  get #waitCounter(): Counter | undefined {
+    return this.#fast[WAIT];
+  }
+
+  #createWait(): PortWait {
+    const { group, hca, tickBytes, learnedTicks } = this.#context;
+    const names = [hca.device, `${hca.device}/${this.#facts.port}`, hca.info.hca_type, hca.info.pci_bus_id];
+    return new PortWait(group.gauge('infiniband_port_transmit_wait_tick_bytes', this.#labels), {
+      hcaType: hca.info.hca_type,
+      configured: assigned(
+        tickBytes,
+        names.filter((name) => name !== ''),
+      ),
+      device: hca.device,
+      learned: learnedTicks,
+    });
   }
 
   #noteReset(): void {
@@ -109,6 +149,14 @@ export class Port {
     return new Counter({ files, series: this.#context.group.counter('infiniband_carrier_down_total', this.#labels) });
   }
 
+  #pauseCounters(): readonly Counter[] {
+    const { tree, group } = this.#context;
+    return this.#facts.pauses.map((pause) => {
+      const series = pauseSeries(group, pause, this.#labels);
+      return new Counter({ files: [new CounterFile(tree, pause.path)], series });
+    });
+  }
+
   #filesOf(row: PortCounterRow): readonly CounterFile[] {
     const { counters, extendedCounters } = this.#facts;
     const files = counters.includes(row.file) ? [this.#file(`counters/${row.file}`)] : [];
@@ -126,15 +174,8 @@ function readCounter(counter: Counter): CounterPass {
 }
 
 function portInfo(
-  facts: PortFacts,
+  facts: PlacedPort,
 ): Readonly<Record<'port' | 'link_layer' | 'guid' | 'lid' | 'rail' | 'role' | 'netdev', string>> {
-  return {
-    port: facts.port,
-    link_layer: facts.linkLayer,
-    guid: facts.guid,
-    lid: facts.lid,
-    rail: '',
-    role: facts.linkLayer === 'InfiniBand' ? 'compute' : '',
-    netdev: facts.netdev,
-  };
+  const { port, linkLayer, guid, lid, rail, role, netdev } = facts;
+  return { port, link_layer: linkLayer, guid, lid, rail, role, netdev };
 }

@@ -1,6 +1,8 @@
 // node_infiniband_*: sys/class/infiniband as node_exporter 1.5 (procfs 0.8) shows it.
 import { agentCatalogue, isAbsent } from '#agent/contract';
+import { wantedHcas } from '../../collectors/infiniband/discovery.ts';
 import { fastCounters, mediumCounters, type PortCounterRow } from '../../collectors/infiniband/port-counters.ts';
+import type { InfinibandSettings } from '../../collectors/infiniband/settings.ts';
 import { parsePortRate } from '../../parse/infiniband-rate.ts';
 import { parsePortState } from '../../parse/infiniband-state.ts';
 import { ParseError } from '../../parse/parse-error.ts';
@@ -38,8 +40,9 @@ const portFiles: readonly PortFile[] = [
   ...legacyCounters(),
 ];
 
-export function infinibandFamilies(tree: Tree): readonly Family[] {
-  const devices = tree.names(CLASS);
+export function infinibandFamilies(tree: Tree, settings: InfinibandSettings): readonly Family[] {
+  const wanted = new Set(wantedHcas(tree, settings).map(({ device }) => device));
+  const devices = tree.names(CLASS).filter((device) => wanted.has(device));
   const ports = devices.flatMap((device) => portsOf(tree, device));
   return [infoFamily(tree, devices), ...portFiles.map((file) => portFamily(tree, ports, file))];
 }

@@ -124,6 +124,13 @@ export const infinibandRows = {
     'Ticks with data ready and no credit',
     'counters/port_xmit_wait',
   ),
+  infiniband_port_transmit_wait_tick_bytes: gauge('bytes', {
+    labels: port,
+    help: 'Port time of one wait tick in bytes; absent = unknown',
+    title: 'Wait tick',
+    source: 'table by hca_type, learned or configured',
+    lane: 'inventory',
+  }),
   infiniband_port_discards_transmitted_total: errors(
     'Discards',
     'Outbound packets that the port dropped',
@@ -184,6 +191,21 @@ export const infinibandRows = {
     help: 'Port counters without a row of their own',
     title: 'Other port counters',
     source: 'counters',
+    lane: 'medium',
+  }),
+  infiniband_pfc_pauses_total: counter('count', {
+    labels: ['device', 'port', 'direction', 'priority'],
+    help: 'Priority flow control pauses of the network interface of the port (RoCE)',
+    title: 'Pauses',
+    source: 'class/net/IF/statistics/*_prioN_pause',
+    lane: 'medium',
+  }),
+  infiniband_pfc_pause_seconds_total: counter('seconds', {
+    labels: ['device', 'port', 'direction', 'priority'],
+    help: 'Time paused by priority flow control (RoCE)',
+    title: 'Pause time',
+    source: 'class/net/IF/statistics/*_prioN_pause_duration',
+    scale: 1_000_000,
     lane: 'medium',
   }),
   infiniband_carrier_down_total: errors(

@@ -58,7 +58,8 @@ describe('counters', () => {
     for (const [value, expected, saturated] of [
       [ceiling - 1n, Number(ceiling - 1n), 0],
       [ceiling, 'saturated', 1],
-      [ceiling + 1n, Number(ceiling + 1n), 0],
+      // More than 64 bits is nothing that a kernel counts to.
+      ceiling === 2n ** 64n - 1n ? [ceiling + 1n, 'malformed', 'malformed'] : [ceiling + 1n, Number(ceiling + 1n), 0],
     ] as const) {
       rmSync(root, { recursive: true, force: true });
       const reading = await readHca({ counters: { [file]: value } });
