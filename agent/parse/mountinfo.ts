@@ -27,10 +27,10 @@ function parseLine(line: string, source: string): Mount {
   }
   return {
     deviceNumber,
-    root: unescape(root),
-    mountpoint: unescape(mountpoint),
-    fstype: unescape(fstype),
-    source: unescape(device),
+    root: unescapeOctal(root),
+    mountpoint: unescapeOctal(mountpoint),
+    fstype: unescapeOctal(fstype),
+    source: unescapeOctal(device),
     readonly: isReadonly(options) || isReadonly(superOptions),
   };
 }
@@ -40,7 +40,7 @@ function isReadonly(options: string): boolean {
 }
 
 /** Blank, tab, newline and backslash are written as three octal digits of a byte; names are UTF-8. */
-function unescape(text: string): string {
+export function unescapeOctal(text: string): string {
   if (!text.includes('\\')) return text;
   const bytes = Buffer.from(text).toString('latin1');
   const plain = bytes.replace(/\\([0-3][0-7]{2})/g, (_, octal: string) =>

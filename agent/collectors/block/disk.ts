@@ -2,6 +2,7 @@
 import { bytes, isAbsent, type AbsenceReason, type CounterId, type Steps } from '#agent/contract';
 import type { BlockStatParser } from '../../parse/block-stat.ts';
 import { DiskstatsParser } from '../../parse/diskstats.ts';
+import { plus, times } from '../../parse/steps.ts';
 import type { CounterSeries, GaugeSeries, SeriesGroup } from '../../snapshot.ts';
 import type { CollectorContext } from '../collector.ts';
 import { ParsedFile } from '../parsed-file.ts';
@@ -114,14 +115,4 @@ export class Disk {
 
 export function signatureOf(disk: LeafDisk, facts: DiskFacts): string {
   return JSON.stringify([disk.counted.map(({ path }) => path), facts]);
-}
-
-function times(value: Steps, factor: number): Steps {
-  const product = Number(value) * factor;
-  return Number.isSafeInteger(product) ? product : BigInt(value) * BigInt(factor);
-}
-
-function plus(a: Steps, b: Steps): Steps {
-  const sum = Number(a) + Number(b);
-  return Number.isSafeInteger(sum) ? sum : BigInt(a) + BigInt(b);
 }
