@@ -5,9 +5,13 @@ import { gpuLinkRows } from './metrics/gpu-links.ts';
 import { gpuRows } from './metrics/gpu.ts';
 import { cpuRows, hostRows, memoryRows, networkRows, pressureRows } from './metrics/host.ts';
 import { infinibandRows } from './metrics/infiniband.ts';
+import { edacRows, hwmonRows, pcieRows } from './metrics/pcie.ts';
+import { jobRows, processRows } from './metrics/process.ts';
+import { nvmeHealthRows } from './metrics/nvme-health.ts';
 import type { MetricRow } from './metrics/row.ts';
 import { selfRows } from './metrics/self.ts';
 import { serverRows, verdictRows } from './metrics/server.ts';
+import { gdsRows, gpfsRows, lustreRows, nfsRows } from './metrics/storage.ts';
 
 /** Rows that agents fill. Only these travel over the wire. */
 export const agentCatalogue = {
@@ -17,12 +21,22 @@ export const agentCatalogue = {
   ...infinibandRows,
   ...diskRows,
   ...nvmeRows,
+  ...nvmeHealthRows,
   ...filesystemRows,
+  ...nfsRows,
+  ...lustreRows,
+  ...gpfsRows,
+  ...gdsRows,
   ...cpuRows,
   ...memoryRows,
   ...pressureRows,
   ...networkRows,
   ...hostRows,
+  ...pcieRows,
+  ...edacRows,
+  ...hwmonRows,
+  ...processRows,
+  ...jobRows,
   ...selfRows,
 } as const;
 

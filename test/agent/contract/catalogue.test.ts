@@ -108,9 +108,10 @@ function readEntries(text: string): readonly Entry[] {
     return section
       .split('\n')
       .filter((line) => line.startsWith('| `whyidle_'))
-      .map((line) => {
+      .map((line, at, lines) => {
         const [, names = '', kind = ''] = line.split('|').map((cell) => cell.trim());
-        return { matches: patternsOf(names), kind, text: `${intro}\n${line}` };
+        const above = line.includes('| as above |') ? (lines[at - 1] ?? '') : '';
+        return { matches: patternsOf(names), kind, text: `${intro}\n${above}${line}` };
       });
   });
 }
