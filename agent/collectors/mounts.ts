@@ -10,6 +10,7 @@ import { disksOfMount } from './mounts/disks.ts';
 import { Filesystem } from './mounts/filesystem.ts';
 import { selectFilesystems } from './mounts/filesystems.ts';
 import { ParsedFile } from './parsed-file.ts';
+import { withinTime } from './within-time.ts';
 
 export const mounts: Collector = { area: 'mounts', start: (context) => new MountsReader(context) };
 
@@ -54,17 +55,20 @@ class MountsReader implements Reader {
     this.#presence.set(found.size > 0 ? undefined : 'not_present');
   }
 
-  async read(lane: ReadLane): Promise<ReadResult> {
-    if (lane !== 'slow') return 'ok';
-    this.discover();
-    await this.#readCapacities();
-    return 'ok';
+  read(lane: ReadLane): ReadResult | Promise<ReadResult> {
+    return lane === 'slow' ? this.#readSlow() : 'ok';
   }
 
   stop(): void {
     this.#clear();
     this.#mountInfo?.close();
     this.#presence.remove();
+  }
+
+  async #readSlow(): Promise<ReadResult> {
+    this.discover();
+    await this.#readCapacities();
+    return 'ok';
   }
 
   #readMounts(): readonly Mount[] | Absence {
@@ -96,13 +100,4 @@ class MountsReader implements Reader {
 
 function parseText(bytes: Buffer, source: string): readonly Mount[] {
   return parseMountInfo(bytes.toString('utf8'), source);
-}
-
-async function withinTime(timeoutMs: number, work: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const time = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, timeoutMs);
-  });
-  await Promise.race([work, time]);
-  clearTimeout(timer);
 }

@@ -3,14 +3,17 @@ import { absent, celsius, isAbsent, type Absence, type Quantity } from '#agent/c
 import { parseInteger } from '../../parse/bytes.ts';
 import { ParseError } from '../../parse/parse-error.ts';
 import type { GaugeSeries, SeriesGroup } from '../../snapshot.ts';
+import type { SlowFiles } from '../../sources/slow-file.ts';
 import type { CollectorContext } from '../collector.ts';
 import type { ControllerFacts } from './facts.ts';
 import { PcieLink } from './link.ts';
 
 const MILLIDEGREES = 1000;
 /** An answer takes a fraction of a millisecond; a drive that takes this long is not asked again for a while. */
-const SLOW_ANSWER_MS = 100;
+const TIMEOUT_MS = 500;
 const REST_MS = 600_000;
+
+export type StateChange = 'none' | 'changed' | 'gone';
 
 export class NvmeController {
   readonly signature: string;
@@ -38,42 +41,45 @@ export class NvmeController {
         : group.gauge('nvme_temperature_celsius', { controller, sensor: 'composite' });
   }
 
-  /** False if the controller is gone. */
-  readState(): boolean {
+  /** A controller that is not live may let a question wait for a minute. Old kernels do not tell the state. */
+  get mayBeAsked(): boolean {
+    return isAbsent(this.#state) || this.#state === 'live';
+  }
+
+  readState(): StateChange {
     const before = this.#state;
     const text = this.#context.tree.text(`${this.#facts.path}/state`);
     this.#state = isAbsent(text) ? text : text.trim();
     if (isAbsent(this.#state)) {
       this.#up.absent(this.#state.reason);
-      return isAbsent(before);
+      return isAbsent(before) ? 'none' : 'gone';
     }
     this.#up.set(this.#state === 'live' ? 1 : 0);
-    if (before !== this.#state && !isAbsent(before)) this.#tellState(this.#state);
-    return true;
+    if (before === this.#state || isAbsent(before)) return 'none';
+    this.#tellState(this.#state);
+    return 'changed';
   }
 
-  readSlow(): void {
+  readLink(): void {
     this.#link?.read();
-    this.#temperature?.put(this.#readTemperature());
   }
 
-  /** The drive itself is asked: one that is not live may let the question wait for a minute. */
-  #readTemperature(): Quantity<'celsius'> | Absence {
-    const { tree, monotonicMs, log } = this.#context;
+  async readTemperature(files: SlowFiles): Promise<void> {
+    this.#temperature?.put(await this.#askTemperature(files));
+  }
+
+  async #askTemperature(files: SlowFiles): Promise<Quantity<'celsius'> | Absence> {
+    const { monotonicMs, log } = this.#context;
     const { temperature = '', info } = this.#facts;
-    if (!isAbsent(this.#state) && this.#state !== 'live') return absent('timed_out');
-    const startMs = monotonicMs();
-    if (startMs < this.#restUntilMs) return absent('timed_out');
-    const answer = parsed(tree.file(temperature), temperature);
-    const tookMs = monotonicMs() - startMs;
-    if (tookMs > SLOW_ANSWER_MS) {
-      this.#restUntilMs = startMs + REST_MS;
-      log.warn('NVMe controller is slow to tell its temperature', {
-        controller: info.controller,
-        ms: Math.round(tookMs),
-      });
+    if (!this.mayBeAsked) return absent('timed_out');
+    if (monotonicMs() < this.#restUntilMs) return absent('timed_out');
+    const text = await files.read(temperature, TIMEOUT_MS);
+    if (!isAbsent(text)) return parseTemperature(text, temperature);
+    if (text.reason === 'timed_out') {
+      this.#restUntilMs = monotonicMs() + REST_MS;
+      log.warn('NVMe controller does not tell its temperature', { controller: info.controller });
     }
-    return answer;
+    return text;
   }
 
   #tellState(state: string): void {
@@ -84,12 +90,9 @@ export class NvmeController {
   }
 }
 
-function parsed(file: { read(): Buffer | Absence; close(): void }, path: string): Quantity<'celsius'> | Absence {
-  const bytes = file.read();
-  file.close();
-  if (isAbsent(bytes)) return bytes;
+function parseTemperature(text: string, path: string): Quantity<'celsius'> | Absence {
   try {
-    return celsius(parseInteger(bytes, path) / MILLIDEGREES);
+    return celsius(parseInteger(Buffer.from(text, 'latin1'), path) / MILLIDEGREES);
   } catch (error) {
     if (error instanceof ParseError) return absent('malformed');
     throw error;
