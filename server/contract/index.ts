@@ -2,5 +2,6 @@
 export * from './api.ts';
 export * from './chart-lines.ts';
 export * from './charts.ts';
+export * from './fabric-api.ts';
 export * from './live.ts';
 export * from './verdicts.ts';

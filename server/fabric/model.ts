@@ -1,6 +1,7 @@
 // The topology of one subnet out of one sweep: devices, and links with both their ends, keyed by GUID. Names are shown and
 // never trusted: they may be doubled, foreign or missing. Ports are joined to the nodes' own by their port GUID.
 import type { FabricDevice, FabricPort, FabricSweep } from '#agent/contract';
+import type { DeviceTier, LinkTier } from '#server/contract';
 import { hostOfName } from './names.ts';
 import { dataRateOf } from './rates.ts';
 import { levelsOf } from './tiers.ts';
@@ -18,10 +19,6 @@ export interface AgentPort {
   readonly busy: boolean;
   readonly bootMs: number | null;
 }
-
-/** host: an adapter. leaf: a switch with hosts. spine: any switch above. other: aggregation, routers, switches out of reach. */
-export type DeviceTier = 'host' | 'leaf' | 'spine' | 'other';
-export type LinkTier = 'host' | 'uplink' | 'loop';
 
 export interface ModelDevice extends FabricDevice {
   /** The node whose agent has one of its ports; null without an agent, and where two agents claim it. */
@@ -62,6 +59,8 @@ export interface FabricModel {
   readonly links: readonly ModelLink[];
   /** By the key of either end. */
   readonly linkOf: ReadonlyMap<string, ModelLink>;
+  /** Ports of agents by port GUID, those that the sweep did not reach too. */
+  readonly agents: ReadonlyMap<string, AgentPort>;
   readonly silent: FabricSweep['silent'];
   readonly problems: readonly string[];
 }
@@ -91,6 +90,7 @@ export function buildFabricModel(sweep: FabricSweep, agentPorts: readonly AgentP
     ports,
     links,
     linkOf: new Map(links.flatMap((link) => [[link.a.key, link] as const, [link.b.key, link] as const])),
+    agents,
     silent: sweep.silent,
     problems: sweep.problems,
   };
@@ -132,7 +132,7 @@ function tierOf({ kind }: FabricDevice, level: number | null): DeviceTier {
 }
 
 function agentOf({ portGuid }: FabricPort, agents: ReadonlyMap<string, AgentPort>): AgentPort | null {
-  return (portGuid !== null && agents.get(portGuid)) || null;
+  return agents.get(portGuid ?? '') ?? null;
 }
 
 function portsOf(

@@ -13,3 +13,9 @@ export function isFactoryName(name: string): boolean {
     name === '' || /Mellanox Technologies|Infiniscale|^MT\d{3,}\b|^(localhost|localhost\.localdomain)\b/i.test(name)
   );
 }
+
+/** Without what MLNX-OS wraps around a switch's name: `MF0;leaf4:MSB7800/U1` is leaf4. */
+export function shortName(name: string): string {
+  const [, inner] = /^MF0;([^:;]+):/.exec(name) ?? [];
+  return inner ?? name.trim();
+}

@@ -45,6 +45,10 @@ export class PortHistory {
   peerWhenActive: FabricPort['peer'] = null;
   /** Since when it is not active, after it was. */
   lostSinceMs: number | null = null;
+  /** Since when it has the width and speed of now; null if it had them when it was first seen. */
+  speedSinceMs: number | null = null;
+  /** Between the last two readings of its counters. */
+  spanMs = 0;
   /** Since when it stands in a state between down and active. */
   waitingSinceMs: number | null = null;
   readonly traffic = new Traffic();
@@ -69,6 +73,8 @@ export class PortHistory {
   /** Takes the next reading. Returns the tick length that it proves, if it does. */
   take(read: FabricPort, atMs: number, tick: TickBytes): number | undefined {
     this.#takeState(read, atMs);
+    if (read.widthLanes !== this.read.widthLanes || read.laneBytesPerSecond !== this.read.laneBytesPerSecond)
+      this.speedSinceMs = atMs;
     const isNew = Object.keys(read.counters).length > 0 && atMs > this.atMs;
     if (!isNew) {
       // Topology is newer, counters are those of before.
@@ -76,7 +82,9 @@ export class PortHistory {
       return undefined;
     }
     const gains = gainsOf(this.read.counters, read);
-    const spanSeconds = (atMs - this.atMs) / 1000;
+    const beforeMs = this.atMs;
+    this.spanMs = atMs - beforeMs;
+    const spanSeconds = this.spanMs / 1000;
     this.read = read;
     this.atMs = atMs;
     this.saturated = saturatedOf(read);
@@ -89,7 +97,7 @@ export class PortHistory {
     const { receivedBytes, transmittedBytes } = this.rates;
     if (receivedBytes !== null && transmittedBytes !== null)
       this.traffic.add(atMs, (receivedBytes + transmittedBytes) * spanSeconds, spanSeconds);
-    return this.#takeCongestion(tick);
+    return this.#takeCongestion(tick, beforeMs);
   }
 
   #log(name: string): GrowthLog {
@@ -99,6 +107,7 @@ export class PortHistory {
   }
 
   #takeState({ state, peer }: FabricPort, atMs: number): void {
+    if (state === null) return;
     if (state === ACTIVE) {
       this.activeMs = atMs;
       this.peerWhenActive = peer;
@@ -112,7 +121,7 @@ export class PortHistory {
     if (this.activeMs !== null) this.lostSinceMs ??= atMs;
   }
 
-  #takeCongestion(tick: TickBytes): number | undefined {
+  #takeCongestion(tick: TickBytes, beforeMs: number): number | undefined {
     const { widthLanes, laneBytesPerSecond } = this.read;
     const dataRate = dataRateOf(widthLanes, laneBytesPerSecond);
     const { waitTicks } = this.rates;
@@ -121,16 +130,16 @@ export class PortHistory {
       const lost = (bytes: number): number => Math.min(1, (waitTicks * bytes) / dataRate);
       const learned = tick.low < tick.high ? learnTick((waitTicks * longTick(widthLanes)) / dataRate) : undefined;
       this.congestion = { low: lost(tick.low), high: lost(learned ?? tick.high) };
-      this.#takeRuns(this.congestion.low);
+      this.#takeRuns(this.congestion.low, beforeMs);
       return learned;
     }
-    this.#takeRuns(0);
+    this.#takeRuns(0, beforeMs);
     return undefined;
   }
 
-  #takeRuns(low: number): void {
-    this.congestedSinceMs = low >= CONGESTION_WARN ? (this.congestedSinceMs ?? this.atMs) : null;
-    this.severeSinceMs = low >= CONGESTION_CRITICAL ? (this.severeSinceMs ?? this.atMs) : null;
+  #takeRuns(low: number, beforeMs: number): void {
+    this.congestedSinceMs = low >= CONGESTION_WARN ? (this.congestedSinceMs ?? beforeMs) : null;
+    this.severeSinceMs = low >= CONGESTION_CRITICAL ? (this.severeSinceMs ?? beforeMs) : null;
   }
 }
 
