@@ -51,6 +51,8 @@ const ARROW = '==(';
 const ARROW_END = ')==>';
 const lineModeLeft = /^(0x[\da-f]{1,16})\s+"(.*)"\s+(\d+)\s+(\d+)\[[^\]]*\]\s*$/;
 const groupedLeft = /^\s*(?:(0x[\da-f]{1,16})\s+)?(\d+)\s+(\d+)\[[^\]]*\]\s*$/;
+/** The other end did not answer. */
+const silentRight = /^\s*"Port not available"\s*$/;
 const right = /^\s*(?:(0x[\da-f]{1,16})\s+)?(?:(\d+)\s+(\d+))?\[[^\]]*\]\s*"(.*)"\s*\((.*)\)\s*$/;
 const body = /^(?:(\d+)X\s+(\S.*?)\s+)?([A-Za-z]+|\?+)\/\s*(\S.*)$/;
 const groupHead = /^(CA|Switch|Router):\s+(?:(0x[\da-f]{1,16})\s+)?(.*):$/;
@@ -84,7 +86,7 @@ function parseLink(line: string, group: Group): LinkLine {
   const from = line.indexOf(ARROW);
   const to = line.indexOf(ARROW_END, from);
   const near = to < 0 ? undefined : parseNear(line.slice(0, from), group);
-  const far = right.exec(line.slice(to + ARROW_END.length));
+  const far = parseFar(line.slice(to + ARROW_END.length));
   const told = body.exec(line.slice(from + ARROW.length, to).trim());
   if (!near || !far || !told)
     throw new ParseError(SOURCE, line, 'LID PORT[] ==( WIDTH SPEED STATE/STATE)==> LID PORT[] "NAME" ( )');
@@ -95,8 +97,7 @@ function parseLink(line: string, group: Group): LinkLine {
     physicalState: physicalStates.get(physicalState.trim()) ?? null,
     widthLanes: width === undefined ? null : Number(width),
     laneBytesPerSecond: speed === undefined ? null : laneSpeed(speed),
-    ...parseHint(far[5] ?? ''),
-    peer: parseFar(far),
+    ...far,
   };
 }
 
@@ -114,9 +115,20 @@ function parseNear(text: string, group: Group): Pick<LinkLine, 'guid' | 'name' |
   };
 }
 
-function parseFar([, guid, lid, port, name = '']: RegExpExecArray): LinkPeer | null {
-  if (lid === undefined || port === undefined) return null;
-  return { guid: guid === undefined ? null : guidOf(guid), lid: lidOf(lid), port: Number(port), name: name.trim() };
+type Far = Pick<LinkLine, 'peer' | 'couldBeLanes' | 'couldBeLaneBytesPerSecond'>;
+
+function parseFar(text: string): Far | undefined {
+  if (silentRight.test(text)) return { peer: null, ...parseHint('') };
+  const [, guid, lid, port, name, hint] = right.exec(text) ?? [];
+  if (name === undefined || hint === undefined) return undefined;
+  if (lid === undefined || port === undefined) return { peer: null, ...parseHint(hint) };
+  const peer = {
+    guid: guid === undefined ? null : guidOf(guid),
+    lid: lidOf(lid),
+    port: Number(port),
+    name: name.trim(),
+  };
+  return { peer, ...parseHint(hint) };
 }
 
 function parseHint(hint: string): Pick<LinkLine, 'couldBeLanes' | 'couldBeLaneBytesPerSecond'> {
