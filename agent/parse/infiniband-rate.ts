@@ -67,8 +67,11 @@ export function laneSpeedOf(
   rate: PortRate,
   { linkLayer, interfaceGigabits }: PortNeighbours = alone,
 ): LaneSpeed | undefined {
-  if (linkLayer === 'InfiniBand' && isDoubtful(rate) && interfaceGigabits !== undefined) {
-    return laneSpeeds.get(interfaceLanes.get(interfaceGigabits / rate.lanes) ?? '');
+  if (linkLayer !== 'InfiniBand' && linkLayer !== 'Ethernet') return undefined;
+  if (isDoubtful(rate) && interfaceGigabits !== undefined) {
+    // On Ethernet the width beside a rate that was made up is made up too.
+    const word = linkLayer === 'Ethernet' ? undefined : interfaceLanes.get(interfaceGigabits / rate.lanes);
+    return word === undefined ? undefined : laneSpeeds.get(word);
   }
   return rate.speed === undefined ? undefined : laneSpeeds.get(rate.speed);
 }

@@ -78,11 +78,16 @@ export class PortLink {
     const data = mapped(rate, (known) => inBytes(dataGigabitsOf(known, neighbours)));
     const gauges = this.#gauges;
     gauges.rate.put(mapped(rate, ({ gigabitsPerSecond }) => inBytes(gigabitsPerSecond)));
-    gauges.lanes.put(mapped(rate, ({ lanes }) => lanes));
+    gauges.lanes.put(mapped(rate, ({ lanes }) => (this.#isMadeUp ? absent('unsupported') : lanes)));
     gauges.dataRate.put(data);
     gauges.laneRate.put(mapped(rate, (known) => inBytes(laneSpeedOf(known, neighbours)?.signalGigabits)));
     this.#lanes = isAbsent(rate) ? undefined : rate.lanes;
     this.#speed = isAbsent(rate) || isAbsent(data) ? undefined : { lanes: rate.lanes, dataBytesPerSecond: data };
+  }
+
+  /** What EFA prints is not what its links are. */
+  get #isMadeUp(): boolean {
+    return this.#linkLayer === 'Unspecified';
   }
 
   #interfaceGigabits(): number | undefined {
