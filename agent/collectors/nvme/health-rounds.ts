@@ -1,12 +1,12 @@
 // When which drive is asked for its health: all at the start, then each every ten minutes, one drive at a time, and at once
-// after its state changed. One that may not be asked is asked each hour.
+// after its state changed. One that may not or cannot be asked is asked each hour.
 import type { CommandRunner } from '../../command.ts';
 import type { CollectorContext } from '../collector.ts';
 import type { DriveHealth } from './health.ts';
 import { SmartPrograms, type SmartAnswer } from './smart.ts';
 
 const EVERY_MS = 600_000;
-const FORBIDDEN_EVERY_MS = 3_600_000;
+const REFUSED_EVERY_MS = 3_600_000;
 /** Drives of many nodes behind one server must not be asked in step. */
 const JITTER = 0.1;
 
@@ -74,10 +74,8 @@ export class HealthRounds {
     const answer = await this.#programs.ask(entry.controller);
     this.#tell(entry, answer);
     entry.answer = answer;
-    // Its state changed meanwhile: it is due already.
-    const forbidden = answer.kind === 'none' && answer.reason === 'forbidden';
-    const afterMs = forbidden ? FORBIDDEN_EVERY_MS : EVERY_MS * (1 + JITTER * spreadOf(entry.serial));
-    entry.dueMs = Math.min(entry.dueMs, this.#context.monotonicMs() + afterMs);
+    // It is due already where its state changed meanwhile.
+    entry.dueMs = Math.min(entry.dueMs, this.#context.monotonicMs() + restOf(entry, answer));
     show(entry);
   }
 
@@ -93,14 +91,19 @@ export class HealthRounds {
   }
 }
 
+function restOf({ serial }: Entry, answer: SmartAnswer): number {
+  const refused = answer.kind === 'none' && (answer.reason === 'forbidden' || answer.reason === 'unsupported');
+  return refused ? REFUSED_EVERY_MS : EVERY_MS * (1 + JITTER * spreadOf(serial));
+}
+
 /** What a drive said while it was live must not pass for its health now. */
 function show({ health, mayBeAsked, answer }: Entry): void {
   health.set(mayBeAsked() ? answer : { kind: 'none', reason: 'timed_out' });
 }
 
-/** From -1 to 1, always the same for the same drive. */
+/** From -1 to 1, always the same for the same drive, and far apart for serial numbers that differ in one character. */
 function spreadOf(serial: string): number {
-  let hash = 0;
-  for (const character of serial) hash = (hash * 31 + (character.codePointAt(0) ?? 0)) % 2001;
-  return hash / 1000 - 1;
+  let hash = 0x811c9dc5;
+  for (const character of `${serial} ${serial}`) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193);
+  return ((hash ^ (hash >>> 15)) >>> 0) / 2 ** 31 - 1;
 }
