@@ -17,12 +17,12 @@ const LEAST_GRADIENT_BYTES_PER_S = 0.4e9;
 
 /** Bytes each GPU of the job sends on in the rings, at the pace of the job. */
 export function ringBytesPerS({ pace, gpus }: LocalWork, { gpus: all, hcas }: NodeHardware): number {
-  const { job, phase, speed } = pace;
+  const { job, phase, speed, fabric } = pace;
   const members = job.places.reduce((sum, place) => sum + place.gpus.length, 0);
   if (phase !== 'run' || members < 2) return 0;
   if (job.places.length > 1) {
     // Every ring crosses the node's border once: what one GPU passes on in all rings is what the node's ports carry.
-    return (gpus.length / (all.length / hcas.length)) * job.needs.fabricLoad * speed * PORT_BYTES_PER_S;
+    return (gpus.length / (all.length / hcas.length)) * job.needs.fabricLoad * speed * fabric * PORT_BYTES_PER_S;
   }
   if (!reduces.has(job.kind)) return 0;
   const size = noiseAt(job.stream, 4242) ** 2;
@@ -34,7 +34,7 @@ export function ringBytesPerS({ pace, gpus }: LocalWork, { gpus: all, hcas }: No
 /** GPU memory that a port's adapter reads and writes for each of its GPUs, both ways. */
 export function fabricBytesPerS({ pace }: LocalWork, { gpus, hcas }: NodeHardware): number {
   if (pace.phase !== 'run' || pace.job.places.length < 2) return 0;
-  return (pace.job.needs.fabricLoad * pace.speed * PORT_BYTES_PER_S) / (gpus.length / hcas.length);
+  return (pace.job.needs.fabricLoad * pace.speed * pace.fabric * PORT_BYTES_PER_S) / (gpus.length / hcas.length);
 }
 
 /** What goes over each link of each GPU; what one end sends is what the other receives. */

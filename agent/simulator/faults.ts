@@ -1,5 +1,7 @@
 // What breaks in the simulated cluster, and when: one GPU falls off its bus for some hours of each day, one has memory that
 // wears out, some jobs end with an error of their own. All of it follows from the seed. https://docs.nvidia.com/deploy/xid-errors/
+import { noFabricFaults, planFabricFaults, type FabricFaults } from './fabric/faults.ts';
+import { buildFabric } from './fabric/topology.ts';
 import type { NodeHardware } from './hardware.ts';
 import type { Job } from './jobs.ts';
 import { noiseAt, Random } from './random.ts';
@@ -26,9 +28,10 @@ export interface FaultPlan {
   readonly outages: readonly Outage[];
   readonly wornMemory: WornMemory | undefined;
   readonly jobErrors: boolean;
+  readonly fabric: FabricFaults;
 }
 
-export const noFaults: FaultPlan = { outages: [], wornMemory: undefined, jobErrors: false };
+export const noFaults: FaultPlan = { outages: [], wornMemory: undefined, jobErrors: false, fabric: noFabricFaults };
 
 const DAY_S = 86_400;
 const HOUR_S = 3600;
@@ -45,6 +48,7 @@ export function planFaults(seed: number, nodes: readonly NodeHardware[]): FaultP
     // One page an hour, the first a few minutes after the start.
     wornMemory: worn && { ...worn, firstS: -3400, errorEveryS: 30, errorsPerPage: 120 },
     jobErrors: true,
+    fabric: planFabricFaults(seed, buildFabric(seed, nodes)),
   };
 }
 

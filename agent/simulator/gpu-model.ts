@@ -2,7 +2,7 @@
 import type { LinkLoad } from './communication.ts';
 import type { GpuHardware, GpuModel } from './hardware.ts';
 import type { Job } from './jobs.ts';
-import { busyShareOf, type Pace } from './pace.ts';
+import { busyShareOf, exposedCommOf, type Pace } from './pace.ts';
 import { noPcieLoad, pcieLoadOf, type PcieLoad } from './pcie-traffic.ts';
 import { noWork, profilingOf, type Profiling } from './profiling.ts';
 import { noiseAt } from './random.ts';
@@ -136,7 +136,8 @@ function processOf({ model, hardware, pace }: GpuSituation): GpuProcess | undefi
 function wantedPower({ model, hardware, pace, timeS }: GpuSituation, now: { busy: number; held: boolean }): number {
   const jitter = (noiseAt(hardware.index + (pace?.job.stream ?? 77), Math.floor(timeS * 10) + 1) - 0.5) * 2;
   if (!now.held || !pace) return model.idleW + jitter * 0.6;
-  const { exposedComm, intensity } = pace.job.needs;
+  const { intensity } = pace.job.needs;
+  const exposedComm = exposedCommOf(pace);
   const work = now.busy * (1 - exposedComm + exposedComm * SPIN);
   const full = model.powerLimitW * intensity;
   return Math.max(model.contextW, model.contextW + (full - model.contextW) * work) + jitter * (0.5 + 6 * work);
@@ -166,8 +167,7 @@ function warmed(before: number | undefined, steady: number, seconds: number): nu
 
 function memoryActivity({ pace }: GpuSituation, busy: number): number {
   if (!pace) return 0;
-  const { memoryActivity, exposedComm } = pace.job.needs;
-  return busy * memoryActivity * (1 - 0.8 * exposedComm);
+  return busy * pace.job.needs.memoryActivity * (1 - 0.8 * exposedCommOf(pace));
 }
 
 /** V100 clocks move in steps of 7.5 MHz; a GPU that is held back is at least one step below its best. */

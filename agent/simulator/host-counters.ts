@@ -42,6 +42,12 @@ export class DiskCounters {
   }
 }
 
+/** How a device counts the time in which a port has data and no credit. */
+export interface WaitCounting {
+  readonly ticksPerS: number;
+  readonly waitCeiling: number;
+}
+
 export class PortCounters {
   /** Words of four bytes. */
   readonly rxWords: Counter;
@@ -49,14 +55,17 @@ export class PortCounters {
   readonly rxPackets: Counter;
   readonly txPackets: Counter;
   readonly waitTicks: Counter;
+  readonly #ticksPerS: number;
 
-  constructor(random: Random) {
+  /** Without options those of the simulated adapters. */
+  constructor(random: Random, { ticksPerS, waitCeiling }: WaitCounting = ADAPTER_WAIT) {
     const [rx, tx] = [random.between(1e14, 6e14), random.between(1e14, 6e14)];
+    this.#ticksPerS = ticksPerS;
     this.rxWords = new Counter(Math.floor(rx / WORD));
     this.txWords = new Counter(Math.floor(tx / WORD));
     this.rxPackets = new Counter(Math.floor(rx / PACKET_BYTES));
     this.txPackets = new Counter(Math.floor(tx / PACKET_BYTES));
-    this.waitTicks = new Counter(random.integer(1e5, 5e7), WAIT_CEILING);
+    this.waitTicks = new Counter(random.integer(1e5, 5e7), waitCeiling);
   }
 
   add(load: PortLoad, seconds: number): void {
@@ -64,7 +73,7 @@ export class PortCounters {
     this.txWords.add((load.txBytesPerS * seconds) / WORD);
     this.rxPackets.add((load.rxBytesPerS * seconds) / PACKET_BYTES);
     this.txPackets.add((load.txBytesPerS * seconds) / PACKET_BYTES);
-    this.waitTicks.add(load.waitShare * WAIT_TICKS_PER_S * seconds);
+    this.waitTicks.add(load.waitShare * this.#ticksPerS * seconds);
   }
 }
 
@@ -181,9 +190,8 @@ export class HostCounters {
 const SECTOR = 512;
 const WORD = 4;
 const PACKET_BYTES = 4096;
-const WAIT_CEILING = 4_294_967_295;
-/** One tick is the time of 128 bytes at 100 Gb/s. */
-const WAIT_TICKS_PER_S = 97.66e6;
+/** One tick is the time of 128 bytes at 100 Gb/s; 32 bits. */
+const ADAPTER_WAIT: WaitCounting = { ticksPerS: 97.66e6, waitCeiling: 4_294_967_295 };
 
 function addTicks(ticks: CpuTicks, load: HostLoad['cpus'][number] | undefined, seconds: number): void {
   const { user, system, iowait } = load ?? { user: 0, system: 0, iowait: 0 };

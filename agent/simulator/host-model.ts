@@ -55,7 +55,12 @@ const GIB = 1024 ** 3;
 const IO_BYTES = 256 * 1024;
 const BASE_MEMORY_BYTES = 11 * GIB;
 
-export function hostLoadOf(hardware: NodeHardware, work: readonly LocalWork[], timeS: number): HostLoad {
+/** `ports` is what the fabric carries for the node. */
+export function hostLoadOf(
+  hardware: NodeHardware,
+  work: readonly LocalWork[],
+  { timeS, ports }: { readonly timeS: number; readonly ports: readonly PortLoad[] },
+): HostLoad {
   const traffic = trafficOf(hardware, work);
   const cpus = cpuLoads(hardware, work, timeS);
   const busy = cpus.reduce((sum, cpu) => sum + cpu.user + cpu.system, 0);
@@ -67,7 +72,7 @@ export function hostLoadOf(hardware: NodeHardware, work: readonly LocalWork[], t
     blocked: Math.round(blocked),
     drives: hardware.drives.map((drive) => driveLoad(hardware, drive.health, traffic)),
     systemDisk: systemDiskLoad(hardware, timeS),
-    ports: portLoads(hardware, work, timeS),
+    ports,
     storageNetwork: {
       rxBytesPerS: traffic.sharedRead + 2000,
       txBytesPerS: traffic.sharedWrite + traffic.sharedRead * 0.004 + 2000,
@@ -137,27 +142,6 @@ function systemDiskLoad({ index }: NodeHardware, timeS: number): DiskLoad {
     readWaitS: 0.0003,
     writeWaitS: 0.0006,
   };
-}
-
-/** A node's GPUs share its ports evenly: each port serves its neighbours. */
-function portLoads({ hcas, gpus, index }: NodeHardware, work: readonly LocalWork[], timeS: number): PortLoad[] {
-  const perPort = gpus.length / hcas.length;
-  return hcas.map((_, port) => {
-    let load = 0;
-    let wait = 0;
-    for (const { pace, gpus: own } of work) {
-      if (pace.phase !== 'run' || pace.job.places.length < 2) continue;
-      const share = own.filter((gpu) => Math.floor(gpu / perPort) === port).length / perPort;
-      load += share * pace.speed * pace.job.needs.fabricLoad;
-      wait += share * pace.job.needs.fabricWait;
-    }
-    const noise = (way: number): number => 0.94 + 0.12 * noiseAt(index * 64 + port * 2 + way, Math.floor(timeS));
-    return {
-      rxBytesPerS: Math.min(load * noise(0), 0.97) * PORT_BYTES_PER_S + 300,
-      txBytesPerS: Math.min(load * noise(1), 0.97) * PORT_BYTES_PER_S + 300,
-      waitShare: wait * noise(0),
-    };
-  });
 }
 
 /** Fills the CPUs of each GPU's share one after the other: a lone busy thread stays one full CPU. */

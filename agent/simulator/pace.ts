@@ -15,6 +15,8 @@ export interface Pace {
   readonly limit: Limit;
   /** How far the job has come in its start-up, 0–1. */
   readonly progress: number;
+  /** Share of what it wants to send to other nodes that the fabric lets it, 0–1. */
+  readonly fabric: number;
 }
 
 const NETWORK_BYTES_PER_S = 11.7e9;
@@ -31,8 +33,8 @@ export function paceAll(
   const demands = demandsOf(phases, nodes.length);
   return new Map(
     phases.map(({ job, phase, progress }): [RunningJob, Pace] => {
-      if (phase !== 'run') return [job, { job, phase, progress, speed: 0, limit: 'none' }];
-      return [job, { job, phase, progress, ...speedOf(job, nodes, demands) }];
+      if (phase !== 'run') return [job, { job, phase, progress, speed: 0, limit: 'none', fabric: 1 }];
+      return [job, { job, phase, progress, fabric: 1, ...speedOf(job, nodes, demands) }];
     }),
   );
 }
@@ -107,6 +109,11 @@ function sharedShare(job: RunningJob, node: number, demands: Demands): number {
   const { readBytesPerS, serverBytesPerS } = job.needs;
   const granted = Math.min(1, NETWORK_BYTES_PER_S / (demands.shared[node] ?? 0), SERVER_BYTES_PER_S / demands.server);
   return (Math.min(readBytesPerS, serverBytesPerS) / readBytesPerS) * granted;
+}
+
+/** Share of a step in collectives that nothing overlaps: more of it the less the fabric carries. */
+export function exposedCommOf({ job, fabric }: Pace): number {
+  return 1 - (1 - job.needs.exposedComm) * fabric;
 }
 
 /** Share of the last second in which kernels of a GPU ran, as the driver's window sees it. */

@@ -1,5 +1,5 @@
 // What DCGM's profiling counters say of a GPU: how much of the busy time is work, and on which units. Fields 1001-1008.
-import type { Pace } from './pace.ts';
+import { exposedCommOf, type Pace } from './pace.ts';
 import { noiseAt } from './random.ts';
 
 /** Shares of the last second. */
@@ -33,7 +33,8 @@ const MIXED_PRECISION = 0.6;
 
 export function profilingOf(pace: Pace | undefined, busy: number, memoryActive: number): Profiling {
   if (!pace || busy === 0) return noWork;
-  const { exposedComm, intensity } = pace.job.needs;
+  const { intensity } = pace.job.needs;
+  const exposedComm = exposedCommOf(pace);
   const working = busy * (1 - exposedComm);
   const spinning = busy * exposedComm;
   const dense = Math.min(1, intensity);

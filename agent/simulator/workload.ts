@@ -1,6 +1,7 @@
 // The simulated cluster as it stands: jobs, GPUs and hosts, stepped forward in time. The same seed and steps give the same
 // states. Steady from its first moment: the days before it have already happened.
 import { fabricBytesPerS, linkLoads } from './communication.ts';
+import { FabricModel, type PortHealth } from './fabric/model.ts';
 import { correctedBy, planFaults, retiredBy, type FaultPlan } from './faults.ts';
 import { GpuCounters } from './gpu-counters.ts';
 import { stepGpu, type GpuState } from './gpu-model.ts';
@@ -19,6 +20,8 @@ export interface NodeState {
   readonly gpuCounters: readonly GpuCounters[];
   readonly load: HostLoad;
   readonly counters: HostCounters;
+  /** By adapter. */
+  readonly ports: readonly PortHealth[];
   /** Grows with the node's log. */
   readonly kernelLog: readonly KernelRecord[];
   readonly timeS: number;
@@ -29,6 +32,7 @@ const DAYS_BEFORE_S = 2 * 86_400;
 export class SimulatedWorkload {
   readonly nodes: readonly NodeHardware[];
   readonly queue: JobQueue;
+  readonly fabric: FabricModel;
   readonly #faults: FaultPlan;
   readonly #counters: readonly HostCounters[];
   readonly #gpuCounters: readonly (readonly GpuCounters[])[];
@@ -40,6 +44,7 @@ export class SimulatedWorkload {
   constructor(seed: number, nodes: readonly NodeHardware[], faults: FaultPlan = planFaults(seed, nodes)) {
     this.nodes = nodes;
     this.#faults = faults;
+    this.fabric = new FabricModel(seed, nodes, faults.fabric);
     this.queue = new JobQueue(
       seed,
       nodes.map((node) => node.gpus.length),
@@ -49,7 +54,7 @@ export class SimulatedWorkload {
     this.#gpuCounters = nodes.map((node) => node.gpus.map((gpu) => new GpuCounters(seed, node.name, gpu)));
     this.#logs = nodes.map(() => new KernelLog());
     this.#report(this.queue.advanceTo(0), { fromS: -DAYS_BEFORE_S, toS: 0 });
-    this.#paces = paceAll(this.queue.running, nodes, 0);
+    this.#paces = this.#paceAll(0);
     this.#states = nodes.map((node) => this.#stateOf(node, undefined, 0));
   }
 
@@ -71,21 +76,32 @@ export class SimulatedWorkload {
     const fromS = this.#timeS;
     this.#timeS += seconds;
     this.#report(this.queue.advanceTo(this.#timeS), { fromS, toS: this.#timeS });
-    this.#paces = paceAll(this.queue.running, this.nodes, this.#timeS);
+    this.#paces = this.#paceAll(seconds);
     this.#states = this.nodes.map((node, index) => this.#stateOf(node, this.#states[index], seconds));
+  }
+
+  /** What the fabric does not carry, jobs wait for. */
+  #paceAll(seconds: number): ReadonlyMap<RunningJob, Pace> {
+    const wanted = paceAll(this.queue.running, this.nodes, this.#timeS);
+    const shares = this.fabric.advance(wanted.values(), this.#timeS, seconds);
+    return new Map([...wanted].map(([job, pace]) => [job, { ...pace, fabric: shares.get(job) ?? 1 }]));
   }
 
   #stateOf(hardware: NodeHardware, before: NodeState | undefined, seconds: number): NodeState {
     const timeS = this.#timeS;
     const work = this.#workOn(hardware.index);
-    const load = hostLoadOf(hardware, work, timeS);
+    const load = hostLoadOf(hardware, work, { timeS, ports: this.fabric.portLoads(hardware) });
     const counters = this.#counters[hardware.index] ?? new HostCounters(0, hardware);
     counters.add(load, seconds);
     const gpus = this.#stepGpus(hardware, work, { before, seconds });
     const gpuCounters = this.#gpuCounters[hardware.index] ?? [];
     for (const [index, gpu] of gpus.entries()) gpuCounters[index]?.add(gpu, seconds);
     this.#wear(hardware.index);
-    return { hardware, gpus, gpuCounters, load, counters, kernelLog: this.#logs[hardware.index]?.records ?? [], timeS };
+    return {
+      ...{ hardware, gpus, gpuCounters, load, counters, timeS },
+      ports: this.fabric.portHealth(hardware),
+      kernelLog: this.#logs[hardware.index]?.records ?? [],
+    };
   }
 
   #stepGpus(

@@ -1,5 +1,7 @@
 // HCAs and their ports below sys/class/infiniband, and the IPoIB interfaces on them.
 // Documentation/ABI/stable/sysfs-class-infiniband.
+import { EDR_GIGABITS, healthyLink, type LinkState } from '../fabric/faults.ts';
+import type { PortHealth } from '../fabric/model.ts';
 import type { HcaHardware, NodeHardware } from '../hardware.ts';
 import type { PortCounters } from '../host-counters.ts';
 import type { NodeState } from '../workload.ts';
@@ -24,7 +26,8 @@ export function writeInfiniband(tree: TreeWriter<NodeState>, hardware: NodeHardw
     tree.link(`sys/class/infiniband/${hca.name}`, directory);
     tree.link(`${directory}/device`, pci);
     writeIdentity(tree, directory, { hca, hardware });
-    writePort(tree, `${directory}/ports/1`, { hca, counters: (state) => state.counters.ports[index] });
+    const health = (state: NodeState): PortHealth | undefined => state.ports[index];
+    writePort(tree, `${directory}/ports/1`, { hca, health, counters: (state) => state.counters.ports[index] });
     writeNetworkInterface(tree, {
       name: hca.netdev,
       pci,
@@ -32,6 +35,10 @@ export function writeInfiniband(tree: TreeWriter<NodeState>, hardware: NodeHardw
       mtu: 2044,
       address: ipoibAddress(hca),
       type: 32,
+      link: (state) => {
+        const { link, errors } = health(state) ?? {};
+        return { up: link?.up !== false, wentDown: 1 + (errors?.link_downed ?? 0) };
+      },
     });
   }
 }
@@ -57,24 +64,35 @@ function writeIdentity(
 interface PortSource {
   readonly hca: HcaHardware;
   readonly counters: (state: NodeState) => PortCounters | undefined;
+  readonly health: (state: NodeState) => PortHealth | undefined;
 }
 
-function writePort(tree: TreeWriter<NodeState>, port: string, { hca, counters }: PortSource): void {
+function writePort(tree: TreeWriter<NodeState>, port: string, { hca, counters, health }: PortSource): void {
   tree.files(port, {
     cap_mask: '0x2651e848',
     lid: `0x${hca.lid.toString(16)}`,
     lid_mask_count: 0,
     link_layer: 'InfiniBand',
-    phys_state: '5: LinkUp',
-    rate: '100 Gb/sec (4X EDR)',
     sm_lid: '0x1',
     sm_sl: 0,
-    state: '4: ACTIVE',
     'gids/0': `fe80:0000:0000:0000:${grouped(hca.guid)}`,
     'pkeys/0': '0xffff',
     'gid_attrs/ndevs/0': hca.netdev,
   });
-  tree.files(`${port}/counters`, { ...quietCounters, symbol_error: hca.symbolErrors });
+  const link = (read: (one: LinkState) => string): ((state: NodeState) => string) => {
+    return (state) => read(health(state)?.link ?? healthyLink);
+  };
+  tree.changing(
+    `${port}/state`,
+    link(({ up }) => (up ? '4: ACTIVE' : '1: DOWN')),
+  );
+  tree.changing(
+    `${port}/phys_state`,
+    link(({ up }) => (up ? '5: LinkUp' : '2: Polling')),
+  );
+  tree.changing(`${port}/rate`, link(rateOf));
+  tree.files(`${port}/counters`, quietCounters);
+  for (const name of errorNames) tree.changing(`${port}/counters/${name}`, (state) => health(state)?.errors[name] ?? 0);
   tree.files(`${port}/hw_counters`, quietEvents);
   const live = (name: string, read: (one: PortCounters) => string | number | { toString(): string }): void => {
     tree.liveValue(`${port}/counters/${name}`, (state) => {
@@ -91,16 +109,23 @@ function writePort(tree: TreeWriter<NodeState>, port: string, { hca, counters }:
   live('port_xmit_wait', (one) => one.waitTicks);
 }
 
+const errorNames = ['symbol_error', 'link_error_recovery', 'link_downed', 'port_rcv_errors'] as const;
+
+/** As the kernel prints it: the signalling rate below EDR, and that of the slowest link while there is none. */
+function rateOf({ up, lanes, laneGigabits }: LinkState): string {
+  if (!up) return '10 Gb/sec (4X SDR)';
+  return laneGigabits === EDR_GIGABITS
+    ? `${lanes * 25} Gb/sec (${lanes}X EDR)`
+    : `${lanes * 14} Gb/sec (${lanes}X FDR)`;
+}
+
 const quietCounters = zeros(
   'VL15_dropped',
   'excessive_buffer_overrun_errors',
-  'link_downed',
-  'link_error_recovery',
   'local_link_integrity_errors',
   'multicast_rcv_packets',
   'multicast_xmit_packets',
   'port_rcv_constraint_errors',
-  'port_rcv_errors',
   'port_rcv_remote_physical_errors',
   'port_rcv_switch_relay_errors',
   'port_xmit_constraint_errors',

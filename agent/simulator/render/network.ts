@@ -4,7 +4,7 @@ import type { NetworkCounters } from '../host-counters.ts';
 import { hexOf } from '../random.ts';
 import type { NodeState } from '../workload.ts';
 import { writePciDevice } from './pci.ts';
-import type { FixedTree, TreeWriter } from './tree-writer.ts';
+import type { TreeWriter } from './tree-writer.ts';
 
 export interface Interface {
   readonly name: string;
@@ -14,26 +14,46 @@ export interface Interface {
   readonly mtu: number;
   readonly address: string;
   readonly type: number;
+  /** Of a link that comes and goes. */
+  readonly link?: (state: NodeState) => Carrier;
 }
 
-export function writeNetworkInterface(tree: FixedTree, one: Interface): void {
+interface Carrier {
+  readonly up: boolean;
+  /** How often, since the interface came. */
+  readonly wentDown: number;
+}
+
+export function writeNetworkInterface(tree: TreeWriter<NodeState>, one: Interface): void {
   const directory = one.pci === undefined ? `sys/devices/virtual/net/${one.name}` : `${one.pci}/net/${one.name}`;
   tree.files(directory, {
     address: one.address,
-    carrier: 1,
-    carrier_changes: 2,
-    carrier_down_count: 1,
-    carrier_up_count: 1,
     dev_id: '0x0',
     dev_port: 0,
     ifindex: 1,
     mtu: one.mtu,
-    operstate: one.pci === undefined ? 'unknown' : 'up',
     type: one.type,
     ...(one.speedMbit === undefined ? {} : { speed: one.speedMbit, duplex: 'full' }),
   });
+  writeCarrier(tree, directory, one);
   if (one.pci !== undefined) tree.link(`${directory}/device`, one.pci);
   tree.link(`sys/class/net/${one.name}`, directory);
+}
+
+function writeCarrier(tree: TreeWriter<NodeState>, directory: string, { pci, link }: Interface): void {
+  if (!link) {
+    const operstate = pci === undefined ? 'unknown' : 'up';
+    tree.files(directory, { carrier: 1, carrier_changes: 2, carrier_down_count: 1, carrier_up_count: 1, operstate });
+    return;
+  }
+  const changing = (name: string, read: (now: Carrier) => string | number): void => {
+    tree.changing(`${directory}/${name}`, (state) => read(link(state)));
+  };
+  changing('carrier', ({ up }) => (up ? 1 : 0));
+  changing('operstate', ({ up }) => (up ? 'up' : 'down'));
+  changing('carrier_down_count', ({ wentDown }) => wentDown);
+  changing('carrier_up_count', ({ up, wentDown }) => wentDown + (up ? 0 : -1));
+  changing('carrier_changes', ({ up, wentDown }) => 2 * wentDown + (up ? 0 : -1));
 }
 
 const management = { name: 'eno1', speedMbit: 10_000 } as const;

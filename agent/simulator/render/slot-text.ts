@@ -14,6 +14,7 @@ interface Slot<S> {
   readonly width: number;
   readonly align: 'left' | 'right';
   readonly read: (state: S) => SlotValue;
+  shown: string;
 }
 
 export interface SlotOptions<S> {
@@ -29,6 +30,7 @@ export class SlotText<S> {
   #text = '';
   readonly #slots: Slot<S>[] = [];
   #bytes: Buffer | undefined;
+  #changed = false;
 
   text(part: string): this {
     this.#text += part;
@@ -40,20 +42,36 @@ export class SlotText<S> {
     if (start + width > BLOCK_BYTES && start > 0) this.#text += ' '.repeat(BLOCK_BYTES - start);
     this.#text += prefix;
     if (width > BLOCK_BYTES && this.#text.length > 0) throw new RangeError(`${width} characters are more than a block`);
-    this.#slots.push({ offset: this.#text.length, width, align, read });
+    this.#slots.push({ offset: this.#text.length, width, align, read, shown: '' });
     this.#text += ' '.repeat(width);
     return this;
   }
 
   /** The whole text with the numbers of a state, in a buffer that the next call uses again. */
   render(state: S): Buffer {
+    this.#changed = this.#bytes === undefined;
     this.#bytes ??= Buffer.from(this.#text, 'latin1');
-    for (const slot of this.#slots) fill(this.#bytes, slot, slot.read(state).toString());
+    for (const slot of this.#slots) {
+      const text = slot.read(state).toString();
+      if (text === slot.shown) continue;
+      fill(this.#bytes, slot, text);
+      slot.shown = text;
+      this.#changed = true;
+    }
     return this.#bytes;
+  }
+
+  /** Whether the last rendering differs from the one before it. */
+  get changed(): boolean {
+    return this.#changed;
   }
 }
 
-function fill(bytes: Buffer, { offset, width, align }: Slot<never>, text: string): void {
+function fill(
+  bytes: Buffer,
+  { offset, width, align }: Pick<Slot<never>, 'offset' | 'width' | 'align'>,
+  text: string,
+): void {
   if (text.length > width) throw new RangeError(`${text} does not fit into ${width} characters`);
   const start = align === 'left' ? offset : offset + width - text.length;
   bytes.fill(BLANK, offset, offset + width);

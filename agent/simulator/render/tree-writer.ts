@@ -1,5 +1,14 @@
 // Lays out a file tree: fixed files once, changing files kept open and rewritten in place (rule: slot-text.ts).
-import { closeSync, linkSync, mkdirSync, openSync, symlinkSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  ftruncateSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  symlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { SlotText } from './slot-text.ts';
 
@@ -14,11 +23,18 @@ interface LiveFile<S> {
   readonly text: SlotText<S>;
 }
 
+interface ChangingFile<S> {
+  readonly descriptor: number;
+  readonly read: (state: S) => string;
+  text: string | undefined;
+}
+
 export class TreeWriter<S> {
   readonly root: string;
   readonly #pool: FilePool;
   readonly #directories = new Set<string>();
   readonly #live: LiveFile<S>[] = [];
+  readonly #changing: ChangingFile<S>[] = [];
 
   constructor(root: string, pool: FilePool = new Map()) {
     this.root = root;
@@ -67,15 +83,28 @@ export class TreeWriter<S> {
     this.live(path, (text) => text.slot({ width: VALUE_WIDTH, read }).text('\n'));
   }
 
+  /** A short text that seldom changes, and then in length too. */
+  changing(path: string, read: (state: S) => string | number): void {
+    const descriptor = openSync(this.#place(path), 'w');
+    this.#changing.push({ descriptor, read: (state) => `${read(state)}\n`, text: undefined });
+  }
+
   update(state: S): void {
     for (const { descriptor, text } of this.#live) {
       const bytes = text.render(state);
-      writeSync(descriptor, bytes, 0, bytes.length, 0);
+      if (text.changed) writeSync(descriptor, bytes, 0, bytes.length, 0);
+    }
+    for (const file of this.#changing) {
+      const text = file.read(state);
+      if (text === file.text) continue;
+      file.text = text;
+      ftruncateSync(file.descriptor, writeSync(file.descriptor, text, 0));
     }
   }
 
   close(): void {
     for (const { descriptor } of this.#live.splice(0)) closeSync(descriptor);
+    for (const { descriptor } of this.#changing.splice(0)) closeSync(descriptor);
   }
 
   #place(path: string): string {

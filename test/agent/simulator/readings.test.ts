@@ -28,6 +28,7 @@ const faults: FaultPlan = {
   outages: [1, 9].map((node) => ({ node, gpu: LOST_GPU, fromS: 20, toS: 9000 })),
   wornMemory: { node: 9, gpu: 3, firstS: 0, errorEveryS: 1, errorsPerPage: 10 },
   jobErrors: false,
+  fabric: noFaults.fabric,
 };
 const workload = new SimulatedWorkload(1, sherlock({ seed: 1, nowS: 1_800_000_000 }), faults);
 for (let second = 0; second < 60; second++) workload.advance(1);

@@ -245,7 +245,7 @@ describe('cause beside effect', () => {
         expect(shown?.busy).toBeGreaterThan(0.9);
         expect(shown?.powerW).toBeLessThan(state.hardware.platform.gpu.powerLimitW * 0.75);
         const port = state.load.ports[Math.floor(gpu / 2)];
-        expect(port?.rxBytesPerS).toBeGreaterThan(pace.job.needs.fabricLoad * 12.5e9 * 0.45);
+        expect(port?.rxBytesPerS).toBeGreaterThan(pace.job.needs.fabricLoad * pace.fabric * 12.5e9 * 0.45);
         expect(port?.waitShare).toBeGreaterThan(0.004);
       }
     }
