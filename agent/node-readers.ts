@@ -14,7 +14,8 @@ export interface NodeReadersOptions {
   readonly collectors: readonly Collector[];
   readonly tree: Tree;
   readonly snapshot: Snapshot;
-  readonly commands: CommandRunner;
+  /** Starts programs on the machine that the tree is of; undefined where none may be started. */
+  readonly commands: CommandRunner | undefined;
   readonly gpuSources: GpuSources;
   readonly infiniband?: InfinibandSettings | undefined;
   readonly intervalMs: number;
@@ -38,10 +39,12 @@ export function createNodeReaders(options: NodeReadersOptions): readonly AreaRea
 function contextOf({ area }: Collector, options: NodeReadersOptions): CollectorContext {
   const { tree, snapshot, commands, gpuSources, infiniband, intervalMs, clock, log } = options;
   // Below a root no program of the host may be asked, except those that were named to read GPUs with.
-  const mayStartPrograms = tree.isHost || area === 'gpu';
+  const mayStartPrograms = tree.isHost || tree.via === 'ssh' || area === 'gpu';
   return {
     ...{ tree, snapshot, gpuSources, infiniband, intervalMs, log },
     commands: mayStartPrograms ? commands : undefined,
     monotonicMs: () => clock.monotonicMs(),
+    after: (delayMs, call) => clock.after(delayMs, call),
+    gpuProcesses: () => [],
   };
 }

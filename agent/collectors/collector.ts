@@ -19,8 +19,20 @@ export interface CollectorContext {
   /** Which adapters are read and what their ports are for; undefined: all, by their looks. */
   readonly infiniband?: InfinibandSettings | undefined;
   readonly monotonicMs: () => number;
+  /** Calls once after the time; the returned function calls it off. For what must be looked at between two ticks. */
+  readonly after: (delayMs: number, call: () => void) => () => void;
+  /** Which processes hold which GPU, as last told by the source that reads GPUs; empty while nobody can tell. */
+  readonly gpuProcesses: () => readonly GpuProcesses[];
   readonly intervalMs: number;
   readonly log: Log;
+}
+
+/** The processes with a context on one GPU; none of them is an idle GPU. */
+export interface GpuProcesses {
+  readonly gpu: string;
+  readonly uuid: string;
+  readonly pci_bus_id: string;
+  readonly pids: readonly number[];
 }
 
 /** Each undefined where there is none to be used. */

@@ -1,4 +1,4 @@
-// Time of the CPUs by NUMA node, processes and load: /proc/stat, /proc/loadavg. Documentation/filesystems/proc.rst 1.7.
+// Time of the CPUs by NUMA node, processes, load, throttling: /proc/stat, /proc/loadavg, sysfs. Documentation/filesystems/proc.rst 1.7.
 import { isAbsent } from '#agent/contract';
 import { parseLoadAverage } from '../parse/loadavg.ts';
 import { ProcStatParser, type ProcStat } from '../parse/stat.ts';
@@ -7,6 +7,7 @@ import type { Collector, CollectorContext, Reader, ReadLane, ReadResult } from '
 import { HostLoad } from './cpu/load.ts';
 import { CpuNode } from './cpu/node.ts';
 import { findNumaNodes } from './cpu/numa.ts';
+import { CpuThrottles } from './cpu/throttles.ts';
 import { CpuTimes } from './cpu/times.ts';
 import { ParsedFile } from './parsed-file.ts';
 
@@ -20,6 +21,7 @@ class CpuReader implements Reader {
   readonly #times = new CpuTimes();
   readonly #nodes = new Map<string, CpuNode>();
   #load: HostLoad | undefined;
+  #throttles: CpuThrottles | undefined;
 
   constructor(context: CollectorContext) {
     this.#context = context;
@@ -39,7 +41,10 @@ class CpuReader implements Reader {
     }
     this.#presence.set(undefined);
     this.#load ??= new HostLoad(this.#context.snapshot.group());
-    if (!isAbsent(stat)) this.#assign(stat.cpus);
+    this.#throttles ??= new CpuThrottles(this.#context);
+    if (isAbsent(stat)) return;
+    this.#assign(stat.cpus);
+    this.#throttles.setOnline(stat.cpus);
   }
 
   read(lane: ReadLane): ReadResult {
@@ -50,6 +55,7 @@ class CpuReader implements Reader {
         this.#load?.setAverages(this.#loadAverage.read());
         return 'ok';
       case 'slow':
+        this.#throttles?.read();
         return 'ok';
     }
   }
@@ -91,5 +97,10 @@ class CpuReader implements Reader {
     this.#nodes.clear();
     if (this.#load) snapshot.remove(this.#load.group);
     this.#load = undefined;
+    if (this.#throttles) {
+      this.#throttles.close();
+      snapshot.remove(this.#throttles.group);
+    }
+    this.#throttles = undefined;
   }
 }

@@ -9,6 +9,7 @@ import { gpu } from './gpu.ts';
 import { host } from './host.ts';
 import { hwmon } from './hwmon.ts';
 import { infiniband } from './infiniband.ts';
+import { jobs } from './jobs.ts';
 import { lustre } from './lustre.ts';
 import { memory } from './memory.ts';
 import { mounts } from './mounts.ts';
@@ -17,6 +18,7 @@ import { nfs } from './nfs.ts';
 import { nvme } from './nvme.ts';
 import { pcie } from './pcie.ts';
 import { pressure } from './pressure.ts';
+import { process } from './process.ts';
 
 export const collectors: readonly Collector[] = [
   gpu,
@@ -36,4 +38,6 @@ export const collectors: readonly Collector[] = [
   pcie,
   edac,
   hwmon,
+  process,
+  jobs,
 ];

@@ -1,9 +1,10 @@
-// Memory of the host: /proc/meminfo and /proc/vmstat. Documentation/filesystems/proc.rst.
+// Memory of the host: /proc/meminfo, /proc/vmstat, and node*/numastat. Documentation/filesystems/proc.rst.
 import { absent, bytes, isAbsent, type Absence, type GaugeId, type Steps } from '#agent/contract';
 import { KeyedCountsParser, type KeyedCounts } from '../parse/keyed-counts.ts';
 import type { CounterSeries, GaugeSeries, SeriesGroup } from '../snapshot.ts';
 import { AreaPresence } from './area.ts';
 import type { Collector, CollectorContext, Reader, ReadLane, ReadResult } from './collector.ts';
+import { NumaNodes, setCount } from './memory/numa.ts';
 import { ParsedFile } from './parsed-file.ts';
 
 export const memory: Collector = { area: 'memory', start: (context) => new MemoryReader(context) };
@@ -40,6 +41,7 @@ class MemoryReader implements Reader {
   readonly #presence: AreaPresence;
   readonly #meminfo: ParsedFile<KeyedCounts<MeminfoKey>>;
   readonly #vmstat: ParsedFile<KeyedCounts<VmstatKey>>;
+  readonly #numaNodes: NumaNodes;
   #series: MemorySeries | undefined;
 
   constructor(context: CollectorContext) {
@@ -47,14 +49,16 @@ class MemoryReader implements Reader {
     this.#presence = new AreaPresence('memory', context);
     this.#meminfo = new ParsedFile(context, 'proc/meminfo', new KeyedCountsParser(meminfoKeys));
     this.#vmstat = new ParsedFile(context, 'proc/vmstat', new KeyedCountsParser(vmstatKeys));
+    this.#numaNodes = new NumaNodes(context);
   }
 
   discover(): void {
     const { tree, snapshot } = this.#context;
     this.#meminfo.reopen();
     this.#vmstat.reopen();
+    this.#numaNodes.discover();
     const present = tree.exists('proc/meminfo') || tree.exists('proc/vmstat');
-    this.#presence.set(present ? undefined : 'not_present');
+    this.#presence.set(present || this.#numaNodes.size > 0 ? undefined : 'not_present');
     if (present) this.#series ??= new MemorySeries(snapshot.group());
     else this.#removeSeries();
   }
@@ -64,11 +68,13 @@ class MemoryReader implements Reader {
       this.#series.setMeminfo(this.#meminfo.read());
       this.#series.setVmstat(this.#vmstat.read());
     }
+    if (lane === 'slow') this.#numaNodes.read();
     return 'ok';
   }
 
   stop(): void {
     this.#removeSeries();
+    this.#numaNodes.remove();
     this.#presence.remove();
     this.#meminfo.close();
     this.#vmstat.close();
@@ -126,9 +132,4 @@ function sumOfStalls(count: KeyedCounts<VmstatKey>): Steps | Absence {
 function setKibibytes(gauge: GaugeSeries<'bytes'>, value: Steps | Absence): void {
   if (isAbsent(value)) gauge.absent(value.reason);
   else gauge.set(bytes(Number(value) * KIBIBYTE));
-}
-
-function setCount(counter: CounterSeries, value: Steps | Absence): void {
-  if (isAbsent(value)) counter.absent(value.reason);
-  else counter.set(value);
 }

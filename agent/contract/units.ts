@@ -35,4 +35,5 @@ export const timestampSeconds = (value: number): Quantity<'timestamp_seconds'> =
 export const ratio = (value: number): Quantity<'ratio'> => value as Quantity<'ratio'>;
 export const celsius = (value: number): Quantity<'celsius'> => value as Quantity<'celsius'>;
 export const hertz = (value: number): Quantity<'hertz'> => value as Quantity<'hertz'>;
+export const rpm = (value: number): Quantity<'rpm'> => value as Quantity<'rpm'>;
 export const watts = (value: number): Quantity<'watts'> => value as Quantity<'watts'>;

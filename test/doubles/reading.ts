@@ -25,6 +25,8 @@ export function startReading(collector: Collector, root: string, context: Partia
     commands: undefined,
     gpuSources: noGpuSources,
     monotonicMs: () => performance.now(),
+    after: () => () => undefined,
+    gpuProcesses: () => [],
     intervalMs: 1000,
     log: silentLog,
     ...context,

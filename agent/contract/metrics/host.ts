@@ -34,6 +34,13 @@ export const cpuRows = {
     source: 'proc/stat',
     scale: 1000,
   }),
+  cpu_throttles_total: cpu.counter('count', {
+    labels: ['kind'],
+    help: 'Times the CPUs were slowed down for heat, counted per core and per package',
+    title: 'CPU throttles',
+    source: 'cpu*/thermal_throttle/core_throttle_count, package_throttle_count',
+    lane: 'slow',
+  }),
   procs_running: cpu.gauge('count', {
     help: 'Processes that run or wait for a CPU',
     title: 'Running',
@@ -52,6 +59,8 @@ export const cpuRows = {
 const memory = rowsOf('memory');
 const amount = (title: string, help: string, source: string) => memory.gauge('bytes', { help, title, source });
 const events = (title: string, help: string, source: string) => memory.counter('count', { help, title, source });
+const pages = (title: string, help: string, name: string) =>
+  memory.counter('count', { labels: numa, help, title, source: `node*/numastat ${name}`, lane: 'slow' });
 
 export const memoryRows = {
   memory_total_bytes: amount('Memory', 'Memory of the host', 'proc/meminfo MemTotal'),
@@ -67,6 +76,8 @@ export const memoryRows = {
     'Allocations that had to reclaim memory themselves',
     'proc/vmstat allocstall_*',
   ),
+  numa_miss_total: pages('NUMA misses', 'Pages the node gave because the node asked for had none', 'numa_miss'),
+  numa_foreign_total: pages('NUMA foreign', 'Pages asked of the node that another one gave', 'numa_foreign'),
 } as const satisfies Record<string, MetricRow>;
 
 const pressure = rowsOf('pressure');

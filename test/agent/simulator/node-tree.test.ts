@@ -373,6 +373,8 @@ async function readGpus(name: string, commands: ReturnType<typeof createCommandR
     commands,
     gpuSources: { ...noGpuSources, nvidiaSmi },
     monotonicMs: () => performance.now(),
+    after: () => () => undefined,
+    gpuProcesses: () => [],
     intervalMs: 1000,
     log,
   };
