@@ -72,6 +72,11 @@ export class AreaReader {
     }
   }
 
+  /** The next tick finds the devices anew, however short ago that was. */
+  rediscover(): void {
+    this.#discoveredMs = Number.NEGATIVE_INFINITY;
+  }
+
   /** Resolves when nothing is under way any more, at the latest at the deadline. */
   async settled(): Promise<void> {
     const pending = this.#pending;

@@ -108,7 +108,7 @@ export function readTreeInventory(tree: Tree): Inventory {
     hostname: word('proc/sys/kernel/hostname') || word('etc/hostname'),
     kernel: word('proc/sys/kernel/osrelease'),
     os: parseOsName(textOf(tree, 'etc/os-release')).slice(0, MAX_TEXT),
-    arch: tree.isHost ? process.arch : '',
+    arch: tree.arch,
     product: word('sys/class/dmi/id/product_name'),
     vendor: word('sys/class/dmi/id/sys_vendor'),
     bootId: word('proc/sys/kernel/random/boot_id'),

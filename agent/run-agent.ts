@@ -2,6 +2,7 @@
 import { startAgent } from './agent.ts';
 import type { AgentConfig } from './config.ts';
 import { readNodeName } from './identity.ts';
+import type { FabricOptions } from './fabric/start-fabric.ts';
 import type { Log } from './log.ts';
 import { createInventoryProbe } from './probe/inventory-probe.ts';
 import { Tree } from './sources/tree.ts';
@@ -11,6 +12,24 @@ const END_WITHIN_MS = 1500;
 
 export async function runUntilStopped(config: AgentConfig, log: Log): Promise<void> {
   const stopped = untilStopped();
+  const { 'agent.relay': relay, 'agent.server': server } = config;
+  const agent =
+    relay !== undefined && server !== undefined
+      ? await relayNodes(relay, server, log)
+      : await readThisNode(config, log);
+  await stopped;
+  endAnyway();
+  await agent.stop();
+  if (process.connected) process.disconnect();
+}
+
+async function relayNodes(file: string, server: string, log: Log): Promise<{ stop(): Promise<void> }> {
+  // Loaded only where it is used, as the uplink is.
+  const [{ readRelayConfig }, { startRelay }] = await Promise.all([import('./relay/config.ts'), import('./relay.ts')]);
+  return startRelay({ ...readRelayConfig(file), server, log });
+}
+
+async function readThisNode(config: AgentConfig, log: Log): Promise<{ stop(): Promise<void> }> {
   const tree = new Tree(config['agent.root']);
   const agent = await startAgent({
     node: config['agent.name'] ?? readNodeName(tree),
@@ -21,6 +40,10 @@ export async function runUntilStopped(config: AgentConfig, log: Log): Promise<vo
     gpuSources: config.gpuSources,
     infiniband: config.infiniband,
     compat: config['agent.compat'],
+    fabric:
+      config['fabric.enabled'] && (tree.isHost || config['fabric.tools'] !== undefined)
+        ? fabricOptionsOf(config)
+        : undefined,
     inventoryProbe: tree.isHost ? createInventoryProbe(inventoryWorker()) : undefined,
     log,
   });
@@ -28,10 +51,16 @@ export async function runUntilStopped(config: AgentConfig, log: Log): Promise<vo
     const { host, port } = agent.listening;
     log.info(`readings are at http://${host.includes(':') ? `[${host}]` : host}:${port}/metrics`);
   }
-  await stopped;
-  endAnyway();
-  await agent.stop();
-  if (process.connected) process.disconnect();
+  return agent;
+}
+
+function fabricOptionsOf(config: AgentConfig): FabricOptions {
+  return {
+    tools: config['fabric.tools'],
+    intervalMs: config['fabric.interval'],
+    topologyIntervalMs: config['fabric.topology_interval'],
+    env: process.env,
+  };
 }
 
 function untilStopped(): Promise<void> {

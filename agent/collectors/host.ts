@@ -32,7 +32,7 @@ class HostReader implements Reader {
     if (text === this.#written) return;
     this.#written = text;
     this.#group.clear();
-    this.#group.info('node_info', { ...facts, agent_version: pkg.version, via: 'agent' });
+    this.#group.info('node_info', { ...facts, agent_version: pkg.version, via: this.#context.tree.via });
     const boot = this.#group.gauge('node_boot_timestamp_seconds', {});
     if (booted !== undefined) boot.set(timestampSeconds(booted));
   }
@@ -55,8 +55,7 @@ function describeHost(
   return {
     kernel: tree.word('proc/sys/kernel/osrelease') ?? '',
     os: isAbsent(release) ? '' : parseOsName(release),
-    // A recorded tree may be of another machine than the one that reads it.
-    arch: tree.isHost ? process.arch : '',
+    arch: tree.arch,
     product: tree.word('sys/class/dmi/id/product_name') ?? '',
     vendor: tree.word('sys/class/dmi/id/sys_vendor') ?? '',
     boot_id: tree.word('proc/sys/kernel/random/boot_id') ?? '',

@@ -13,6 +13,8 @@ let buffer = Buffer.allocUnsafeSlow(128 * 1024);
 
 export class Tree {
   readonly root: string;
+  /** How the node is read: by an agent on it, or from elsewhere (remote-tree.ts). */
+  readonly via: 'agent' | 'ssh' = 'agent';
   readonly #kept = new Set<KeptFile>();
 
   constructor(root = '/') {
@@ -22,6 +24,11 @@ export class Tree {
   /** True for the machine itself, false below `--root`. */
   get isHost(): boolean {
     return this.root === '/';
+  }
+
+  /** Of the node; empty where the tree does not say: a recorded one may be of another machine than the one that reads it. */
+  get arch(): string {
+    return this.isHost ? process.arch : '';
   }
 
   /** Names in a directory, sorted. */
