@@ -142,6 +142,13 @@ export const agentSettings = {
     argument: 'NODE',
     help: 'what this node is called',
   },
+  'agent.relay': {
+    schema: text,
+    default: undefined,
+    flag: 'relay',
+    argument: 'FILE',
+    help: 'read the nodes that FILE names over SSH instead of this one',
+  },
   ...readSettings,
   'agent.state': {
     schema: text,
@@ -191,6 +198,8 @@ export function resolveAgentConfig(args: readonly string[], env: Environment): A
   refusePositionals(positionals);
   if (values['agent.server'] === undefined && values['agent.listen'] === undefined)
     throw new UsageError('an agent needs --server URL to send to, or --listen HOST:PORT to be scraped at');
+  if (values['agent.relay'] !== undefined && values['agent.server'] === undefined)
+    throw new UsageError('an agent with --relay FILE needs --server URL to send to');
   return { ...values, ...checkSources(values, env), infiniband: infinibandSettingsOf(values) };
 }
 
