@@ -40,8 +40,30 @@ export type CounterName = keyof typeof counterBits;
 
 export const isCounterName = (name: string): name is CounterName => Object.hasOwn(counterBits, name);
 
-/** Of detail attributes there is no wide form. */
-const neverWide: ReadonlySet<string> = new Set(Object.keys(counterBits).slice(-10));
+/** Details are read of few ports at a time, round robin. There is no wide form of them. */
+export const causesOf: readonly { readonly sum: CounterName; readonly causes: readonly CounterName[] }[] = [
+  {
+    sum: 'PortXmitDiscards',
+    causes: [
+      'PortInactiveDiscards',
+      'PortNeighborMTUDiscards',
+      'PortSwLifetimeLimitDiscards',
+      'PortSwHOQLifetimeLimitDiscards',
+    ],
+  },
+  {
+    sum: 'PortRcvErrors',
+    causes: [
+      'PortLocalPhysicalErrors',
+      'PortMalformedPktErrors',
+      'PortBufferOverrunErrors',
+      'PortDLIDMappingErrors',
+      'PortVLMappingErrors',
+      'PortLoopingErrors',
+    ],
+  },
+];
+const detailCounters: ReadonlySet<string> = new Set(causesOf.flatMap(({ causes }) => causes));
 
 /** Data and packets of ports without the extended set. */
 const NARROW_DATA_BITS = 32;
@@ -57,7 +79,7 @@ export function isSaturated(
   if (!isCounterName(name)) return false;
   const bits = counterBits[name];
   if (bits === 64) return digits === ceilings.get(64) || digits === ceilings.get(NARROW_DATA_BITS);
-  return digits === ceilings.get(hasWideErrors && !neverWide.has(name) ? 64 : bits);
+  return digits === ceilings.get(hasWideErrors && !detailCounters.has(name) ? 64 : bits);
 }
 
 /** PortXmitData and PortRcvData count words of four bytes. */

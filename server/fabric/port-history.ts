@@ -1,7 +1,7 @@
 // One port over time: what it gained between two readings, since when it waits, when it was last active. Bounded, and small
 // for a port that nothing happens to.
 import type { FabricPort } from '#agent/contract';
-import { BYTES_PER_WORD, isSaturated } from './counters.ts';
+import { BYTES_PER_WORD, causesOf, isSaturated } from './counters.ts';
 import { GrowthLog } from './growth.ts';
 import { dataRateOf } from './rates.ts';
 import { learnTick, longTick, type TickBytes } from './ticks.ts';
@@ -51,6 +51,8 @@ export class PortHistory {
   spanMs = 0;
   /** Since when it stands in a state between down and active. */
   waitingSinceMs: number | null = null;
+  /** Every counter as it was last read: not each sweep reads them all. */
+  known: FabricPort['counters'];
   readonly traffic = new Traffic();
   readonly #growth = new Map<string, GrowthLog>();
 
@@ -59,6 +61,7 @@ export class PortHistory {
     this.atMs = atMs;
     this.#takeState(read, atMs);
     this.saturated = saturatedOf(read);
+    this.known = read.counters;
   }
 
   growth(counter: string): GrowthLog | undefined {
@@ -81,7 +84,7 @@ export class PortHistory {
       this.read = { ...read, counters: this.read.counters, hasWideErrors: this.read.hasWideErrors };
       return undefined;
     }
-    const gains = gainsOf(this.read.counters, read);
+    const gains = gainsOf({ counters: this.read.counters, known: this.known }, read);
     const beforeMs = this.atMs;
     this.spanMs = atMs - beforeMs;
     const spanSeconds = this.spanMs / 1000;
@@ -93,11 +96,25 @@ export class PortHistory {
       this.lastResetMs = atMs;
     }
     for (const [name, amount] of gains.grown) if (!unlogged.test(name)) this.#log(name).add(atMs, amount);
+    this.#logCauses(read);
+    this.known = merged(this.known, read.counters);
     this.rates = ratesOf(gains, spanSeconds);
     const { receivedBytes, transmittedBytes } = this.rates;
     if (receivedBytes !== null && transmittedBytes !== null)
       this.traffic.add(atMs, (receivedBytes + transmittedBytes) * spanSeconds, spanSeconds);
     return this.#takeCongestion(tick, beforeMs);
+  }
+
+  /** Causes are read only after their sum grew: where there is but one of them, it is all of the growth. */
+  #logCauses({ counters }: FabricPort): void {
+    for (const { sum, causes } of causesOf) {
+      const found = causes.filter((name) => name in counters);
+      const [only, other] = found.filter((name) => counters[name] !== '0');
+      if (only === undefined || other !== undefined || found.some((name) => name in this.known)) continue;
+      const cells = this.#growth.get(sum)?.cells ?? [];
+      for (const { untilMs, amount } of cells.slice(-1))
+        this.#log(only).add(untilMs, Math.min(amount, Number(counters[only])));
+    }
   }
 
   #log(name: string): GrowthLog {
@@ -149,6 +166,10 @@ function saturatedOf(read: FabricPort): ReadonlySet<string> {
   );
 }
 
+function merged(known: FabricPort['counters'], read: FabricPort['counters']): FabricPort['counters'] {
+  return Object.keys(known).every((name) => name in read) ? read : { ...known, ...read };
+}
+
 interface Gains {
   readonly grown: ReadonlyMap<string, number>;
   /** Counters that stand still, and those whose gain is not known: they fell, are new, or stand at their ceiling. */
@@ -156,12 +177,18 @@ interface Gains {
   readonly fell: boolean;
 }
 
-function gainsOf(before: FabricPort['counters'], read: FabricPort): Gains {
+interface Before {
+  readonly counters: FabricPort['counters'];
+  readonly known: FabricPort['counters'];
+}
+
+/** Rates need the reading just before; what is only added up may have been read earlier. */
+function gainsOf({ counters, known }: Before, read: FabricPort): Gains {
   const grown = new Map<string, number>();
   const still = new Set<string>();
   let fell = false;
   for (const [name, digits] of Object.entries(read.counters)) {
-    const last = before[name];
+    const last = (unlogged.test(name) ? counters : known)[name];
     if (last === undefined || isSaturated(name, digits, read)) continue;
     if (last === digits) still.add(name);
     else {
