@@ -2,7 +2,7 @@
 // Documentation/admin-guide/cgroup-v2.rst; Slurm's cgroup plugins for where a job's cgroup is.
 import { AreaPresence } from './area.ts';
 import type { Collector, CollectorContext, Reader, ReadLane, ReadResult } from './collector.ts';
-import { CGROUP_ROOT } from './jobs/cgroup.ts';
+import { CGROUP_ROOT } from './jobs/cgroup-use.ts';
 import { findJobCgroups } from './jobs/find.ts';
 import { Job } from './jobs/job.ts';
 

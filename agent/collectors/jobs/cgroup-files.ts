@@ -6,7 +6,7 @@ import { parseCpuList } from '../../parse/cpulist.ts';
 import { KeyedCountsParser } from '../../parse/keyed-counts.ts';
 import type { Tree } from '../../sources/tree.ts';
 import { ParsedFile, type Parser } from '../parsed-file.ts';
-import type { CgroupAmount } from './cgroup.ts';
+import type { CgroupAmount } from './cgroup-use.ts';
 
 export interface FileContext {
   readonly tree: Tree;

@@ -3,7 +3,7 @@
 import { absent, isAbsent } from '#agent/contract';
 import { parseIoServiceBytes } from '../../parse/cgroup-io.ts';
 import { cpuCount, numberAt, numbersAt, wholeNumber, type CgroupFiles } from './cgroup-files.ts';
-import type { CgroupAmount, OpenCgroup } from './cgroup.ts';
+import type { CgroupAmount, OpenCgroup } from './cgroup-use.ts';
 import { CgroupDisks } from './disks.ts';
 
 const NS_PER_US = 1000;

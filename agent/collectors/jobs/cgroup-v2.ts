@@ -3,7 +3,7 @@ import { absent, isAbsent } from '#agent/contract';
 import { parseIoStat } from '../../parse/cgroup-io.ts';
 import { PressureParser, type PressureTotals } from '../../parse/pressure.ts';
 import { cpuCount, numberAt, numbersAt, wholeNumber, type CgroupFiles, type ReadableFile } from './cgroup-files.ts';
-import type { CgroupAmount, OpenCgroup } from './cgroup.ts';
+import type { CgroupAmount, OpenCgroup } from './cgroup-use.ts';
 import { CgroupDisks } from './disks.ts';
 
 export function openV2(files: CgroupFiles, directory: string): OpenCgroup {

@@ -1,41 +1,11 @@
 // What the kernel counts for one cgroup: cgroup v2, and of v1 what has its like there. Pressure is v2's alone.
 // Documentation/admin-guide/cgroup-v2.rst, cgroup-v1/*.rst, accounting/psi.rst.
-import type { Absence } from '#agent/contract';
 import { silentLog } from '../../log.ts';
 import type { Tree } from '../../sources/tree.ts';
 import { CgroupFiles, type FileContext } from './cgroup-files.ts';
 import { openV1 } from './cgroup-v1.ts';
+import { CGROUP_ROOT, type CgroupTimes, type CgroupUse, type OpenCgroup } from './cgroup-use.ts';
 import { openV2 } from './cgroup-v2.ts';
-
-export const CGROUP_ROOT = 'sys/fs/cgroup';
-
-export type CgroupAmount = number | Absence;
-
-/** In microseconds, but for the last. */
-export interface CgroupTimes {
-  readonly cpu: CgroupAmount;
-  readonly throttled: CgroupAmount;
-  readonly cpuWaiting: CgroupAmount;
-  readonly ioWaiting: CgroupAmount;
-  readonly ioStalled: CgroupAmount;
-  readonly memoryWaiting: CgroupAmount;
-  readonly memoryStalled: CgroupAmount;
-  /** CPUs that it may use. */
-  readonly cpus: CgroupAmount;
-}
-
-export interface CgroupUse {
-  readonly memoryBytes: CgroupAmount;
-  readonly oomKills: CgroupAmount;
-  readonly readBytes: CgroupAmount;
-  readonly writtenBytes: CgroupAmount;
-}
-
-export interface OpenCgroup {
-  readTimes(): CgroupTimes;
-  readUse(): CgroupUse;
-  close(): void;
-}
 
 /** One reading, its files opened and closed. `path` as in /proc/PID/cgroup. */
 export function readCgroup(tree: Tree, path: string): CgroupTimes & CgroupUse {

@@ -3,7 +3,7 @@
 import { isAbsent, type Absence } from '#agent/contract';
 import type { CgroupIo } from '../../parse/cgroup-io.ts';
 import type { Tree } from '../../sources/tree.ts';
-import type { CgroupUse } from './cgroup.ts';
+import type { CgroupUse } from './cgroup-use.ts';
 
 export class CgroupDisks {
   readonly #tree: Tree;

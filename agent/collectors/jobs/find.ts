@@ -1,7 +1,7 @@
 // Cgroups of Slurm's jobs below sys/fs/cgroup: `…slurmstepd.scope/job_N` or `/sSLUID` of v2, `slurm…/uid_U/job_N` of v1.
 import { jobOfDirectory } from '../../parse/cgroup.ts';
 import type { Tree } from '../../sources/tree.ts';
-import { CGROUP_ROOT } from './cgroup.ts';
+import { CGROUP_ROOT } from './cgroup-use.ts';
 
 /** More jobs than GPUs of a node. */
 export const MAX_JOBS = 64;

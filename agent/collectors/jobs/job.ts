@@ -2,7 +2,8 @@
 import { bytes, isAbsent } from '#agent/contract';
 import type { CounterSeries, GaugeSeries, SeriesGroup } from '../../snapshot.ts';
 import type { CollectorContext } from '../collector.ts';
-import { openCgroup, type CgroupAmount, type CgroupTimes, type OpenCgroup } from './cgroup.ts';
+import type { CgroupAmount, CgroupTimes, OpenCgroup } from './cgroup-use.ts';
+import { openCgroup } from './cgroup.ts';
 
 const timeRows = {
   cpu: 'job_cpu_seconds_total',
