@@ -4,12 +4,14 @@ import type { GpuSources } from './collectors/collector.ts';
 import type { InfinibandSettings } from './collectors/infiniband/settings.ts';
 import { ChildCosts } from './child-costs.ts';
 import { collectors } from './collectors/index.ts';
-import { createCommandRunner } from './command.ts';
+import { createCommandRunner, type CommandRunner } from './command.ts';
 import { renderCompat } from './compat/index.ts';
 import { TextPage } from './exposition.ts';
 import { createInstance } from './identity.ts';
 import { InventoryKeeper, type InventoryProbe } from './inventory.ts';
 import { serveMetrics, type ListenAddress, type RunningPages } from './listen.ts';
+import type { FabricSweeper } from './fabric/fabric-sweeper.ts';
+import type { FabricOptions } from './fabric/start-fabric.ts';
 import type { Log } from './log.ts';
 import { createNodeReaders } from './node-readers.ts';
 import { Scheduler } from './scheduler.ts';
@@ -31,6 +33,8 @@ export interface AgentOptions {
   readonly compat: readonly string[];
   /** Asks the host for its inventory; undefined below a root. */
   readonly inventoryProbe: InventoryProbe | undefined;
+  /** Also sweep the subnet that this node can see. */
+  readonly fabric?: FabricOptions | undefined;
   readonly log: Log;
   readonly clock?: Clock;
 }
@@ -62,6 +66,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     },
   });
   log.info('reading', { node, every_ms: intervalMs });
+  const fabric = await createFabric(options, { commands, clock, uplink });
   uplink?.start();
   scheduler.start();
   inventory.start((found) => uplink?.describe(found));
@@ -69,6 +74,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     listening: pages?.address,
     stop: async () => {
       inventory.stop();
+      fabric?.stop();
       uplink?.stop();
       await Promise.allSettled([scheduler.stop(), pages?.close()]);
       commands.stopAll();
@@ -85,6 +91,16 @@ function openPages(options: AgentOptions, tree: Tree, snapshot: Snapshot): Promi
     compat: (name) => renderCompat(name, { tree, snapshot, node: options.node, infiniband: options.infiniband }),
     defaultCompat: options.compat,
   });
+}
+
+async function createFabric(
+  { fabric, log }: AgentOptions,
+  parts: { readonly commands: CommandRunner; readonly clock: Clock; readonly uplink: Uplink | undefined },
+): Promise<FabricSweeper | undefined> {
+  if (!fabric) return undefined;
+  const { startFabric } = await import('./fabric/start-fabric.ts');
+  const { commands, clock, uplink } = parts;
+  return startFabric(fabric, { commands, clock, log, onSweep: (sweep) => uplink?.fabric(sweep) });
 }
 
 async function createUplink(

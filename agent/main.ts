@@ -1,4 +1,4 @@
-// The agent's program: `main.js agent|sample|doctor|simulate [FLAGS]`. Assembles and does nothing else.
+// The agent's program: `main.js agent|sample|doctor|sweep|simulate [FLAGS]`. Assembles and does nothing else.
 import { setFlagsFromString } from 'node:v8';
 import { UsageError } from '#agent/contract';
 import { CannotStart } from './cannot-start.ts';
@@ -10,12 +10,15 @@ import {
   resolveDoctorConfig,
   resolveSampleConfig,
 } from './config.ts';
+import type { readSweeps } from './fabric/read-sweeps.ts';
+import { FabricUnreadable } from './fabric/unreadable.ts';
 import { createLog } from './log.ts';
 
 const commands: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
   agent: runAgent,
   sample: runSample,
   doctor: examine,
+  sweep: sweepFabric,
   simulate: runSimulation,
 };
 
@@ -31,7 +34,8 @@ export async function main(command: string, args: readonly string[]): Promise<nu
     if (!run) throw new UsageError(`unknown command ${command}: there is ${Object.keys(commands).join(', ')}`);
     return await run(args);
   } catch (error) {
-    if (!(error instanceof UsageError || error instanceof CannotStart)) throw error;
+    if (!(error instanceof UsageError || error instanceof CannotStart || error instanceof FabricUnreadable))
+      throw error;
     process.stderr.write(`whyidle: ${error.message}\n`);
     return error.exitCode;
   }
@@ -61,6 +65,17 @@ async function examine(args: readonly string[]): Promise<number> {
   const config = resolveDoctorConfig(args, process.env);
   const { runDoctor } = await import('./doctor.ts');
   return runDoctor(config, { write: writeOutput, env: process.env, isTerminal: process.stdout.isTTY });
+}
+
+async function sweepFabric(args: readonly string[]): Promise<number> {
+  const { printSweeps } = await import('./fabric/read-sweeps.ts');
+  return printSweeps(args, writeOutput);
+}
+
+/** For `whyidle fabric`, which judges what it is told. */
+export async function sweepSubnet(...request: Parameters<typeof readSweeps>): Promise<void> {
+  const { readSweeps } = await import('./fabric/read-sweeps.ts');
+  await readSweeps(...request);
 }
 
 async function runSimulation(args: readonly string[]): Promise<number> {

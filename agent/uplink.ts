@@ -5,6 +5,7 @@ import {
   FrameEncoder,
   limits,
   PROTOCOL_VERSION,
+  type FabricSweep,
   type Hello,
   type HelloReply,
   type Inventory,
@@ -22,6 +23,9 @@ const HELLO_TIMEOUT_MS = 10_000;
 const KEY_EVERY_MS = 60_000;
 /** A server that takes frames and acknowledges none is no server. */
 const MAX_UNACKNOWLEDGED = 120;
+/** A server that is so far behind has no time for a fabric. */
+const MAX_UNACKNOWLEDGED_BESIDE_FABRIC = 10;
+const FABRIC_EVERY_MS = 5000;
 const FIRST_BACKOFF_MS = 2000;
 const LAST_BACKOFF_MS = 20_000;
 const REFUSED_BACKOFF_MS = 20_000;
@@ -49,6 +53,7 @@ interface ToServer {
   schema: (schema: SchemaMessage) => void;
   frame: (bytes: Uint8Array) => void;
   inventory: (inventory: Inventory) => void;
+  fabric: (sweep: FabricSweep) => void;
 }
 
 export class Uplink {
@@ -69,6 +74,7 @@ export class Uplink {
   #keyMs = 0;
   #seq = 0;
   #acknowledged = 0;
+  #fabricMs = -Infinity;
   /** Time of a sample that has not been sent. */
   #unsent: number | undefined;
 
@@ -107,6 +113,17 @@ export class Uplink {
 
   describe(inventory: Inventory): void {
     if (this.#phase === 'live') this.#socket.emit('inventory', inventory);
+  }
+
+  /** A sweep of the fabric, if there is room for it: the next one tells as much. */
+  fabric(sweep: FabricSweep): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    if (this.#phase !== 'live' || this.#seq - this.#acknowledged > MAX_UNACKNOWLEDGED_BESIDE_FABRIC) return;
+    if (nowMs - this.#fabricMs < FABRIC_EVERY_MS) return;
+    this.#fabricMs = nowMs;
+    const bytes = Buffer.byteLength(JSON.stringify(sweep));
+    if (bytes > limits.fabricBytes) this.#options.log.warn('the fabric is too large to be sent', { bytes });
+    else this.#socket.emit('fabric', sweep);
   }
 
   stop(): void {

@@ -1,5 +1,5 @@
 // What agent and server say to each other over the socket.io namespace /agents (websocket only, no compression).
-//   agent  -> hello {…} ack(HelloReply) · schema {…} · frame <binary> · inventory {…}
+//   agent  -> hello {…} ack(HelloReply) · schema {…} · frame <binary> · inventory {…} · fabric {…} (a FabricSweep)
 //   server -> ack <seq> (all frames up to seq are taken) · resync (send schema and a key frame again)
 import * as v from 'valibot';
 import { inventorySchema } from './inventory.ts';
@@ -7,7 +7,13 @@ import { inventorySchema } from './inventory.ts';
 export const PROTOCOL_VERSION = 1;
 
 /** Bounds of what one agent may send; more is refused, never silently cut. */
-export const limits = { frameBytes: 1_000_000, series: 20_000, labelLength: 256, framesPerSecond: 20 } as const;
+export const limits = {
+  frameBytes: 1_000_000,
+  series: 20_000,
+  labelLength: 256,
+  framesPerSecond: 20,
+  fabricBytes: 16_000_000,
+} as const;
 
 /** Node names are one DNS-like word: they become labels, URLs and file names. */
 export const nodeNameSchema = v.pipe(v.string(), v.regex(/^[A-Za-z0-9]([A-Za-z0-9._-]{0,126}[A-Za-z0-9])?$/));

@@ -14,12 +14,7 @@ import { nameSilent, unansweredIn, type KnownDevice, type SilenceContext } from 
 import type { ToolRunner } from './tool-runner.ts';
 import type { FabricTools } from './tools.ts';
 import { placeKey, Topology, type PortPlace } from './topology.ts';
-
-/** There is nothing to tell: the sentence says why. The program ends with exit code 2. */
-export class FabricUnreadable extends Error {
-  override readonly name = 'FabricUnreadable';
-  readonly exitCode = 2;
-}
+import { FabricUnreadable } from './unreadable.ts';
 
 export interface SubnetReaderOptions {
   readonly tools: FabricTools;

@@ -18,6 +18,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     summary: 'what can be read on this node, what is in the way, and what clears it',
     load: async () => (await import('./agent.ts')).agentCommand('doctor'),
   },
+  fabric: {
+    summary: 'what is wrong with the InfiniBand fabric that this host can see, no server needed',
+    load: async () => (await import('./fabric.ts')).runFabric,
+  },
   demo: {
     summary: 'a simulated cluster in the same page',
     load: async () => (await import('./demo.ts')).runDemo,
