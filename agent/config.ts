@@ -20,6 +20,7 @@ import { CannotStart } from './cannot-start.ts';
 import type { GpuSources } from './collectors/collector.ts';
 import { infinibandConfig, infinibandSettingsOf } from './collectors/infiniband/config.ts';
 import type { InfinibandSettings } from './collectors/infiniband/settings.ts';
+import { fabricSettings } from './fabric/settings.ts';
 import { findNvmlLibrary } from './find-nvml.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -150,6 +151,7 @@ export const agentSettings = {
     help: 'read the nodes that FILE names over SSH instead of this one',
   },
   ...readSettings,
+  ...fabricSettings,
   'agent.state': {
     schema: text,
     default: undefined,
