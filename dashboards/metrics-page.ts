@@ -35,6 +35,7 @@ const headings: Readonly<Record<Area, string>> = {
   jobs: 'Jobs',
   agent: 'The agent',
   verdict: 'Verdicts',
+  fabric: 'InfiniBand fabrics',
   server: 'The server',
 };
 

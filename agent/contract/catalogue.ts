@@ -1,5 +1,7 @@
 // The closed catalogue: every metric whyidle knows. Names, labels and values: docs/metrics.md is generated from it.
+import { derivedRows } from './metrics/derived.ts';
 import { diskRows, filesystemRows, nvmeRows } from './metrics/disk.ts';
+import { fabricRows } from './metrics/fabric.ts';
 import { gpuHealthRows } from './metrics/gpu-health.ts';
 import { gpuLinkRows } from './metrics/gpu-links.ts';
 import { gpuRows } from './metrics/gpu.ts';
@@ -40,12 +42,16 @@ export const agentCatalogue = {
   ...selfRows,
 } as const;
 
-export const catalogue = { ...agentCatalogue, ...verdictRows, ...serverRows } as const;
+export const catalogue = { ...agentCatalogue, ...derivedRows, ...verdictRows, ...fabricRows, ...serverRows } as const;
 
 export type AgentMetricId = keyof typeof agentCatalogue;
 export type MetricId = keyof typeof catalogue;
 /** Metrics of the server itself. */
 export type ServerMetricId = keyof typeof serverRows;
+/** What the server derives for devices of nodes. */
+export type DerivedMetricId = keyof typeof derivedRows;
+/** Metrics of InfiniBand subnets. */
+export type FabricMetricId = keyof typeof fabricRows;
 
 /** The label names of one metric, as a record: `LabelsOf<'disk_read_bytes_total'>` is `{device: string}`. */
 export type LabelsOf<M extends MetricId> = Readonly<Record<(typeof catalogue)[M]['labels'][number], string>>;
@@ -78,12 +84,18 @@ export function rowOf(id: MetricId): MetricRow {
   return catalogue[id];
 }
 
+const isDerivedMetricId = (id: string): id is DerivedMetricId => Object.hasOwn(derivedRows, id);
+export const derivedMetricIds: readonly DerivedMetricId[] = Object.keys(derivedRows).filter(isDerivedMetricId);
+
+const isFabricMetricId = (id: string): id is FabricMetricId => Object.hasOwn(fabricRows, id);
+export const fabricMetricIds: readonly FabricMetricId[] = Object.keys(fabricRows).filter(isFabricMetricId);
+
 /** The exported name. */
 export function metricName(id: MetricId): `whyidle_${MetricId}` {
   return `whyidle_${id}`;
 }
 
-/** Whether the series carry the label `node`; those of the server itself and of the whole fleet have none. */
+/** Whether the series carry the label `node`; those of the server itself, of the whole fleet and of subnets have none. */
 export function hasNodeLabel(id: MetricId): boolean {
-  return !Object.hasOwn(serverRows, id);
+  return !Object.hasOwn(serverRows, id) && !Object.hasOwn(fabricRows, id);
 }

@@ -29,6 +29,7 @@ export const areas = [
   'jobs',
   'agent',
   'verdict',
+  'fabric',
   'server',
 ] as const;
 export type Area = (typeof areas)[number];
