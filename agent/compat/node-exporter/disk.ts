@@ -24,6 +24,9 @@ interface StatColumn {
   readonly kind?: Family['kind'];
 }
 
+/** Since Linux 2.6 a row has eleven; a shorter one is no disk to node_exporter. */
+const LEAST_FIELDS = 11;
+const LARGEST = 2n ** 64n - 1n;
 const SECTOR_BYTES = 512;
 // Multiplied, not divided, as there: the last digit depends on it.
 const SECONDS_PER_TICK = 0.001;
@@ -75,11 +78,17 @@ export function nvmeFamilies(tree: Tree): readonly Family[] {
 function readDisks(tree: Tree): readonly Disk[] {
   const text = tree.text('proc/diskstats');
   if (isAbsent(text)) return [];
-  return text.split('\n').flatMap((line) => {
-    const [major, minor, name, ...fields] = line.trim().split(/\s+/);
-    if (major === undefined || minor === undefined || name === undefined || excluded.test(name)) return [];
+  const disks = text.split('\n').flatMap((line) => {
+    const [major = '', minor = '', name = '', ...fields] = line.trim().split(/\s+/);
+    if (fields.length < LEAST_FIELDS || !fields.every(isCount) || excluded.test(name)) return [];
     return [{ name, major, minor, fields: fields.map(Number) }];
   });
+  // A page with the same series twice is refused as a whole.
+  return disks.filter(({ name }, index) => disks.findIndex((disk) => disk.name === name) === index);
+}
+
+function isCount(text: string): boolean {
+  return /^\d{1,20}$/.test(text) && BigInt(text) <= LARGEST;
 }
 
 /** The device's entry in udev's database: `E:KEY=value` lines. */
@@ -97,7 +106,7 @@ function columnFamily(disks: readonly Disk[], { name, help, field, factor = 1, k
     labels: ['device'],
     samples: disks.flatMap((disk) => {
       const value = disk.fields[field - 1];
-      return value === undefined || Number.isNaN(value) ? [] : [{ values: [disk.name], value: value * factor }];
+      return value === undefined ? [] : [{ values: [disk.name], value: value * factor }];
     }),
   };
 }

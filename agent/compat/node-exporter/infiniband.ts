@@ -3,13 +3,13 @@ import { agentCatalogue, isAbsent } from '#agent/contract';
 import { wantedHcas } from '../../collectors/infiniband/discovery.ts';
 import { fastCounters, mediumCounters, type PortCounterRow } from '../../collectors/infiniband/port-counters.ts';
 import type { InfinibandSettings } from '../../collectors/infiniband/settings.ts';
-import { parsePortRate } from '../../parse/infiniband-rate.ts';
 import { parsePortState } from '../../parse/infiniband-state.ts';
 import { ParseError } from '../../parse/parse-error.ts';
 import type { Tree } from '../../sources/tree.ts';
 import type { Family, Sample } from './family.ts';
 
 const CLASS = 'sys/class/infiniband';
+const LARGEST = 2n ** 64n - 1n;
 const portLabels = ['device', 'port'] as const;
 const infoLabels = ['board_id', 'device', 'firmware_version', 'hca_type'] as const;
 
@@ -32,9 +32,7 @@ const stateId = (text: string, source: string): number => parsePortState(text, s
 const portFiles: readonly PortFile[] = [
   gauge('state_id', 'state', 'Logical port state, numbered as the kernel does', stateId),
   gauge('physical_state_id', 'phys_state', 'Physical port state, numbered as the kernel does', stateId),
-  gauge('rate_bytes_per_second', 'rate', 'Rate as the kernel prints it', (text, source) =>
-    Math.round(parsePortRate(text, source).gigabitsPerSecond * 125_000_000),
-  ),
+  gauge('rate_bytes_per_second', 'rate', 'Rate as the kernel prints it', rateOf),
   ...[...fastCounters, ...mediumCounters].map(known),
   counter('port_discards_received_total', 'counters/port_rcv_discards', 'Inbound packets dropped'),
   ...legacyCounters(),
@@ -123,8 +121,15 @@ function legacyCounters(): readonly PortFile[] {
   ];
 }
 
+/** The number before the first blank, whatever stands behind it, as there. */
+function rateOf(text: string): number | undefined {
+  const gigabits = /^(\d+(?:\.\d+)?) /.exec(text)?.[1];
+  return gigabits === undefined ? undefined : Math.round(Number(gigabits) * 125_000_000);
+}
+
 /** 64 bits that wrap where words are multiplied, as in Go. */
 function count(text: string, factor: 1 | 4): bigint | undefined {
   const digits = text.trim();
-  return /^\d{1,20}$/.test(digits) ? BigInt.asUintN(64, BigInt(digits) * BigInt(factor)) : undefined;
+  if (!/^\d{1,20}$/.test(digits) || BigInt(digits) > LARGEST) return undefined;
+  return BigInt.asUintN(64, BigInt(digits) * BigInt(factor));
 }
