@@ -13,7 +13,7 @@ export interface Mount {
 }
 
 export function parseMountInfo(text: string, source: string): readonly Mount[] {
-  return text.split('\n').flatMap((line) => (line === '' ? [] : [parseLine(line, source)]));
+  return text.split(/\r?\n/).flatMap((line) => (line === '' ? [] : [parseLine(line, source)]));
 }
 
 /** `36 35 98:0 /root /mnt rw,noatime master:1 - ext3 /dev/root rw`: a dash ends the optional fields. */
