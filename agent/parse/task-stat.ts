@@ -49,6 +49,8 @@ export class TaskStatParser {
     stat.cpuTicks = cursor.smallCount() + cursor.smallCount();
     this.#skip(STARTTIME - UTIME - 2);
     stat.startTicks = cursor.smallCount();
+    // More follows: a file that was cut inside the number would give a shorter one.
+    cursor.count();
     return stat;
   }
 

@@ -38,7 +38,7 @@ export interface Scan {
 export class GpuOwner {
   readonly #tree: Tree;
   readonly #pid: number;
-  readonly #main: Task;
+  #main: Task;
   readonly #states = new WorkerStates();
   readonly #workers = new Map<string, Worker>();
   readonly #candidates = new Map<string, Candidate>();
@@ -47,7 +47,7 @@ export class GpuOwner {
   constructor(tree: Tree, pid: number) {
     this.#tree = tree;
     this.#pid = pid;
-    this.#main = new Task(tree, 'thread', `proc/${pid}/task/${pid}`);
+    this.#main = this.#openMain();
   }
 
   get workers(): number {
@@ -58,6 +58,9 @@ export class GpuOwner {
     const use = this.#main.read();
     if (isAbsent(use) || use.state === 'ended') {
       this.#forget();
+      // Whoever has the number next is opened then.
+      this.#main.close();
+      this.#main = this.#openMain();
       return isAbsent(use) ? absent(this.#whyHidden(use)) : absent('not_present');
     }
     const before = this.#before;
@@ -89,6 +92,10 @@ export class GpuOwner {
   close(): void {
     this.#forget();
     this.#main.close();
+  }
+
+  #openMain(): Task {
+    return new Task(this.#tree, 'thread', `proc/${this.#pid}/task/${this.#pid}`);
   }
 
   #readWorkers(nowMs: number): StateSeconds {
