@@ -60,6 +60,7 @@ class NvmeReader implements Reader {
     const { snapshot } = this.#context;
     for (const one of [...this.#controllers.values(), ...this.#multipaths.values()]) snapshot.remove(one.group);
     for (const group of this.#missing.values()) snapshot.remove(group);
+    this.#health?.stop();
     this.#controllers.clear();
     this.#multipaths.clear();
     this.#presence.remove();

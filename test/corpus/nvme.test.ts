@@ -119,6 +119,17 @@ describe.skipIf(!present)('qemu-6.1', () => {
     expect(values(reading, 'nvme3n1', readAndWritten)).toEqual([24 * 512, 0]);
   });
 
+  it('disks are told apart by their wwid: controller numbers are not those of the disks', async () => {
+    const reading = await read(block, layOutQemu({}));
+    const facts = (device: string) => reading.labels('disk_info', { device });
+    expect(facts('nvme1n1')).toMatchObject({
+      wwid: 'nvme.1b36-4c4142534841524544-51454d55204e564d65204374726c-00000001',
+      controller: 'nvme0,nvme1',
+    });
+    expect(facts('nvme2n1')?.['wwid']).toBe('nvme.1b36-4c414230534e30303031-51454d55204e564d65204374726c-00000001');
+    expect(new Set(devicesOf(reading).map((device) => facts(device)?.['wwid'])).size).toBe(3);
+  });
+
   it('controllers: values without their padding, no link inside the root complex', async () => {
     const reading = await read(nvme, layOutQemu({}));
     expect(reading.labels('nvme_info', { controller: 'nvme0' })).toMatchObject({

@@ -45,6 +45,11 @@ export class HealthRounds {
     this.#entries.delete(controller);
   }
 
+  /** The drive that is asked now is the last one. */
+  stop(): void {
+    this.#entries.clear();
+  }
+
   hurry(controller: string): void {
     const entry = this.#entries.get(controller);
     if (entry) entry.dueMs = this.#context.monotonicMs();

@@ -23,10 +23,10 @@ it('a debugfs that may not be entered is forbidden, and the file system is known
     chmodSync(root, 0o755);
     chmodSync(join(root, 'sys/kernel/debug'), 0);
     const reading = startReading(lustre, root);
-    asNobody(() => reading.reader.discover());
+    void asNobody(() => reading.reader.discover());
     expect(reading.value('lustre_read_bytes_total', { filesystem: 'scratch' })).toBe('forbidden');
     chmodSync(join(root, 'sys/kernel/debug'), 0o755);
-    asNobody(() => reading.reader.discover());
+    void asNobody(() => reading.reader.discover());
     expect(reading.value('lustre_read_bytes_total', { filesystem: 'scratch' })).toBe(5);
   } finally {
     chmodSync(join(root, 'sys/kernel/debug'), 0o755);

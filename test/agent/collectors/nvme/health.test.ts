@@ -249,6 +249,19 @@ describe('rounds', () => {
     expect(used(reading)).toBe(1.2);
   });
 
+  it('after the stop the next drive is not asked', async () => {
+    const waiting: ((result: CommandResult) => void)[] = [];
+    const { reading, commands } = start(() => new Promise((resolve) => waiting.push(resolve)));
+    await reading.reader.discover();
+    const read = reading.reader.read('slow');
+    await settled();
+    await reading.reader.stop();
+    waiting[0]?.(logOf());
+    await read;
+    expect(commands.asked).toHaveLength(1);
+    expect(reading.lines()).toEqual([]);
+  });
+
   it('a drive that was pulled is asked no more', async () => {
     const { reading, commands } = start(() => logOf());
     await readAll(reading);
