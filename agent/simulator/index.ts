@@ -20,6 +20,8 @@ export { SimulatedWorkload, type NodeState } from './workload.ts';
 const AGENTS_END_WITHIN_MS = 300;
 const END_WITHIN_MS = 800;
 const LOOK_FOR_STARTER_MS = 1000;
+/** As an agent does it unless it is told otherwise. */
+const SWEEPS = { intervalMs: 10_000, topologyIntervalMs: 300_000 } as const;
 
 /** `simulate --server URL`: runs until it is told to stop or its starter is gone. Gives the exit code. */
 export async function runSimulatedCluster(args: readonly string[]): Promise<number> {
@@ -84,7 +86,7 @@ async function startAgents(
 }
 
 function startNodeAgent(
-  { name, root, nvidiaSmi }: NodeOnDisk,
+  { name, root, nvidiaSmi, fabricTools }: NodeOnDisk,
   dcgmExporter: string,
   config: SimulateConfig,
 ): Promise<RunningAgent> {
@@ -97,6 +99,7 @@ function startNodeAgent(
     listen: undefined,
     compat: [],
     inventoryProbe: undefined,
+    fabric: fabricTools === undefined ? undefined : { tools: fabricTools, ...SWEEPS, env: {} },
     log: warningsOf(name),
   });
 }

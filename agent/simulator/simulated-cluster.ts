@@ -17,6 +17,8 @@ import { UsageError } from '#agent/contract';
 import { noFaults, planFaults } from './faults.ts';
 import { sherlock } from './hardware.ts';
 import { NodeTree } from './node-tree.ts';
+import { FabricTools } from './render/fabric-tools.ts';
+import type { FabricMoment } from './render/infiniband-diags.ts';
 import type { FilePool } from './render/tree-writer.ts';
 import { SimulatedWorkload } from './workload.ts';
 
@@ -35,6 +37,8 @@ export interface NodeOnDisk {
   readonly name: string;
   readonly root: string;
   readonly nvidiaSmi: string;
+  /** Where infiniband-diags are; only of the node that looks at the fabric. */
+  readonly fabricTools: string | undefined;
 }
 
 const MEMORY_DIRECTORY = '/dev/shm';
@@ -43,6 +47,9 @@ const PREFIX = 'whyidle-simulation-';
 const READABLE_FROM = 0.3;
 const READABLE_TO = 0.65;
 const MARKER = '.whyidle-simulation';
+const LOOKING_NODE = 0;
+/** So often what the programs of the fabric print is written anew. */
+const FABRIC_EVERY_S = 5;
 /** A machine that slept does not make up for the hours it missed. */
 const LONGEST_STEP_S = 60;
 
@@ -52,6 +59,8 @@ export class SimulatedCluster {
   readonly nodes: readonly NodeOnDisk[];
   readonly #trees: readonly NodeTree[];
   readonly #intervalMs: number;
+  readonly #fabricTools: FabricTools;
+  #fabricWrittenS = -Infinity;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
   #steppedMs = performance.now();
@@ -65,10 +74,13 @@ export class SimulatedCluster {
     this.#trees = this.workload.states.map(
       (state) => new NodeTree(join(this.directory, state.hardware.name), state, pool),
     );
+    this.#fabricTools = new FabricTools(join(this.directory, 'fabric-tools'));
+    this.#writeFabric();
     this.nodes = this.#trees.map(({ root, nvidiaSmi }, index) => ({
       name: this.workload.nodes[index]?.name ?? '',
       root,
       nvidiaSmi,
+      fabricTools: index === LOOKING_NODE ? this.#fabricTools.directory : undefined,
     }));
   }
 
@@ -92,6 +104,7 @@ export class SimulatedCluster {
     this.workload.advance(Math.min((intervals * this.#intervalMs) / 1000, LONGEST_STEP_S));
     const moment = { wall: new Date(), monotonicMs };
     for (const [index, state] of this.workload.states.entries()) this.#trees[index]?.update(state, moment);
+    if (this.workload.timeS - this.#fabricWrittenS >= FABRIC_EVERY_S) this.#writeFabric();
   }
 
   /** Ends the loops of nvidia-smi and removes the directory. A second time does nothing. */
@@ -101,6 +114,11 @@ export class SimulatedCluster {
     clearTimeout(this.#timer);
     for (const tree of this.#trees) tree.close();
     rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  #writeFabric(): void {
+    this.#fabricWrittenS = this.workload.timeS;
+    this.#fabricTools.update(fabricMomentOf(this.workload));
   }
 
   #schedule(): void {
@@ -113,6 +131,20 @@ export class SimulatedCluster {
       Math.max(1, Math.ceil(dueMs - performance.now())),
     );
   }
+}
+
+/** The fabric as its first adapter sees it. */
+export function fabricMomentOf({ fabric, states }: SimulatedWorkload): FabricMoment {
+  const counters = new Map(
+    states.flatMap(({ hardware, counters }) =>
+      counters.ports.map((port, hca) => [fabric.fabric.adapter(hardware.index, hca), port] as const),
+    ),
+  );
+  return {
+    fabric: fabric.fabric,
+    ports: fabric.ports((device) => counters.get(device)),
+    from: fabric.fabric.adapter(LOOKING_NODE, 0),
+  };
 }
 
 /** In memory if there is room: the files change every second. What earlier runs were killed over is removed. */

@@ -1,7 +1,8 @@
 // What is wrong with the fabric today: a bad cable between two switches, an adapter's link that came up too slow, one that goes
-// down for some seconds once an hour, and a leaf that deals its destinations to too few uplinks. All of it follows from the seed.
+// down for some seconds once an hour, and a rack
+// whose leaves deal their destinations to too few uplinks. All of it follows from the seed.
 import { noiseAt, Random } from '../random.ts';
-import { SPINES, type Fabric } from './topology.ts';
+import type { Fabric } from './topology.ts';
 
 export interface LinkState {
   readonly up: boolean;
@@ -16,15 +17,15 @@ export interface FabricFaults {
   readonly slowLink: { readonly cable: number; readonly state: LinkState } | undefined;
   readonly flapping:
     { readonly cable: number; readonly firstS: number; readonly everyS: number; readonly forS: number } | undefined;
-  /** Index of the switch. */
-  readonly crowdedLeaf: number | undefined;
+  /** Indices of switches. */
+  readonly crowdedLeaves: readonly number[];
 }
 
 export const noFabricFaults: FabricFaults = {
   badCable: undefined,
   slowLink: undefined,
   flapping: undefined,
-  crowdedLeaf: undefined,
+  crowdedLeaves: [],
 };
 
 export const EDR_GIGABITS = 25.78125;
@@ -32,8 +33,11 @@ const FDR_GIGABITS = 14.0625;
 export const healthyLink: LinkState = { up: true, lanes: 4, laneGigabits: EDR_GIGABITS };
 
 const HOUR_S = 3600;
-/** Leaves of the HGX-2 racks that serve rails 0-3, where jobs of eight GPUs are. */
-const CROWDED_LEAVES = ['leaf3', 'leaf5'] as const;
+/** Of the two HGX-2 racks. */
+const RACKS: readonly [readonly string[], readonly string[]] = [
+  ['leaf3', 'leaf4'],
+  ['leaf5', 'leaf6'],
+];
 
 /** The first node looks at the fabric and so keeps its links. */
 export function planFabricFaults(seed: number, fabric: Fabric): FabricFaults {
@@ -46,8 +50,7 @@ export function planFabricFaults(seed: number, fabric: Fabric): FabricFaults {
     random,
   );
   const bad = pick(uplinks, random);
-  const leaf = random.pick(CROWDED_LEAVES);
-  const crowded = fabric.devices.findIndex(({ name }) => name.includes(`;${leaf}:`));
+  const rack = random.pick(RACKS);
   return {
     badCable: bad === undefined ? undefined : { cable: bad, fromS: -2 * HOUR_S },
     slowLink: slow === undefined ? undefined : { cable: slow, state: slowState(random) },
@@ -55,7 +58,7 @@ export function planFabricFaults(seed: number, fabric: Fabric): FabricFaults {
       flapping === undefined
         ? undefined
         : { cable: flapping, firstS: random.between(150, 260), everyS: HOUR_S, forS: random.integer(6, 12) },
-    crowdedLeaf: crowded < SPINES ? undefined : crowded,
+    crowdedLeaves: rack.map((leaf) => indexOf(fabric, leaf)).filter((index) => index >= 0),
   };
 }
 
@@ -116,6 +119,10 @@ const BUNCH = 5;
 
 function numbersOf({ cables }: Fabric, tier: 'host' | 'uplink'): readonly number[] {
   return cables.flatMap((cable, number) => (cable.tier === tier ? [number] : []));
+}
+
+function indexOf({ devices }: Fabric, leaf: string): number {
+  return devices.findIndex(({ name }) => name.includes(`;${leaf}:`));
 }
 
 function nameAt({ cables, devices }: Fabric, cable: number): string {

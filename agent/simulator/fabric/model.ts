@@ -44,7 +44,7 @@ export class FabricModel {
     this.#nodes = nodes;
     this.#faults = faults;
     this.fabric = buildFabric(seed, nodes);
-    this.#routes = buildRoutes(this.fabric, faults.crowdedLeaf);
+    this.#routes = buildRoutes(this.fabric, faults.crowdedLeaves);
     this.#counters = this.fabric.cables.map(({ ends }, cable) => ends.map((end) => this.#startCounters(end, cable)));
     this.#before = this.fabric.cables.map((_, cable) => [this.#errorsBefore(cable, 0), this.#errorsBefore(cable, 1)]);
   }

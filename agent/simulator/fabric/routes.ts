@@ -14,7 +14,7 @@ export interface Routes {
   path(from: number, to: number): readonly DirectedLink[];
 }
 
-export function buildRoutes(fabric: Fabric, crowdedLeaf: number | undefined): Routes {
+export function buildRoutes(fabric: Fabric, crowdedLeaves: readonly number[]): Routes {
   const hosts = new Map(
     fabric.cables.flatMap(({ tier, ends: [adapter, leaf] }, cable) =>
       tier === 'host' ? [[adapter.device, { cable, leaf: leaf.device }] as const] : [],
@@ -29,7 +29,7 @@ export function buildRoutes(fabric: Fabric, crowdedLeaf: number | undefined): Ro
     const down = receiver.cable * 2 + 1;
     if (sender.leaf === receiver.leaf) return [sender.cable * 2, down];
     const number = order.get(to) ?? 0;
-    const uplink = number % (sender.leaf === crowdedLeaf ? CROWDED_UPLINKS : UPLINKS);
+    const uplink = number % (crowdedLeaves.includes(sender.leaf) ? CROWDED_UPLINKS : UPLINKS);
     const up = fabric.cableAt({ device: sender.leaf, port: FIRST_UPLINK + uplink }) ?? 0;
     const spine = Math.floor(uplink / UPLINKS_PER_SPINE);
     const downlink = FIRST_UPLINK + spine * UPLINKS_PER_SPINE + (number % UPLINKS_PER_SPINE);
