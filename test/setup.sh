@@ -10,6 +10,7 @@ need prometheus-node-exporter prometheus-node-exporter
 need chromium chromium
 need jsonnet jsonnet
 need gcc gcc
+[ -x /usr/sbin/sshd ] || missing+=(openssh-server)
 [ -e /usr/include/stdio.h ] || missing+=(libc6-dev)
 [ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || missing+=(fonts-dejavu-core)
 if [ "${#missing[@]}" -eq 0 ]; then
@@ -40,6 +41,7 @@ if [ -d /run/systemd/system ]; then
   for unit in "${missing[@]}"; do
     case "$unit" in
       prometheus | prometheus-node-exporter) "${as_root[@]}" systemctl disable --now "$unit" ;;
+      openssh-server) "${as_root[@]}" systemctl disable --now ssh ;;
     esac
   done
 fi

@@ -34,6 +34,8 @@ export interface SampleSink {
 export interface RelayNodeOptions {
   readonly node: RelayedNode;
   readonly intervalMs: number;
+  /** How long an answer may take; three periods unless it is said. */
+  readonly patienceMs?: number;
   readonly connect: (target: SshTarget) => Promise<SshConnection>;
   readonly gate: Gate;
   readonly sinkOf: (parts: { readonly snapshot: Snapshot; readonly inventory: () => Inventory }) => SampleSink;
@@ -71,6 +73,10 @@ export class RelayNode {
     this.#sink = options.sinkOf({ snapshot: this.#snapshot, inventory: () => this.#inventory.inventory });
     this.#backOff = new BackOff(options.random);
     this.#time = new SampleTime(clock);
+  }
+
+  get #patienceMs(): number {
+    return this.#options.patienceMs ?? PATIENCE_PERIODS * this.#options.intervalMs;
   }
 
   get snapshot(): Snapshot {
@@ -138,7 +144,7 @@ export class RelayNode {
       // What was slept through is left out, never made up for.
       round = Math.max(round + 1, Math.ceil((clock.monotonicMs() - startMs) / intervalMs));
       await this.#until(startMs + round * intervalMs);
-      await loop.round(round % SLOW_EVERY === 0, PATIENCE_PERIODS * intervalMs);
+      await loop.round(round % SLOW_EVERY === 0, this.#patienceMs);
     }
   }
 
@@ -146,11 +152,11 @@ export class RelayNode {
   async #learn(loop: RemoteLoop): Promise<void> {
     const { clock, intervalMs } = this.#options;
     const { questions } = this.#tree;
-    await loop.round(true, PATIENCE_PERIODS * intervalMs);
+    await loop.round(true, this.#patienceMs);
     for (let rehearsal = 0; rehearsal < MOST_REHEARSALS; rehearsal++) {
       await rehearse({ tree: this.#tree, clock, intervalMs });
       if (questions.pending === 0) return;
-      await loop.round(false, PATIENCE_PERIODS * intervalMs);
+      await loop.round(false, this.#patienceMs);
     }
   }
 

@@ -1,10 +1,21 @@
 // One node of a relay with a sink that keeps what it is told: for tests that wait for the next sample.
 import { silentLog } from '../../../agent/log.ts';
-import { systemClock } from '../../../agent/clock.ts';
+import { systemClock, type Clock } from '../../../agent/clock.ts';
 import { RelayNode, type RelayNodeOptions } from '../../../agent/relay/node.ts';
 import type { RelayedNode } from '../../../agent/relay/config.ts';
 import { connectSsh } from '../../../agent/ssh/connection.ts';
 import { Gate } from '../../../agent/ssh/gate.ts';
+
+/** Longer than a busy machine takes. */
+export const patienceMs = 9876;
+
+/** The deadline of an answer passes at once, as long as this says so; the shortest back-off always does. */
+export function hastyClock(isImpatient: () => boolean = () => false): Clock {
+  return {
+    ...systemClock,
+    after: (ms, call) => systemClock.after(ms === 500 || (ms === patienceMs && isImpatient()) ? 1 : ms, call),
+  };
+}
 
 export interface StartedNode {
   readonly node: RelayNode;
@@ -23,6 +34,7 @@ export function startRelayNode(relayed: RelayedNode, options: Partial<RelayNodeO
   const node = new RelayNode({
     node: relayed,
     intervalMs: 50,
+    patienceMs,
     connect: (target) => connectSsh(target),
     gate: new Gate(8),
     sinkOf: () => ({
