@@ -1,6 +1,6 @@
 // The net file of the simulated fabric in the real simulator of fabrics, looked at by the real tools: they find what the
 // stand-ins print.
-import { execFile, spawn, spawnSync } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -46,12 +46,15 @@ test.skipIf(missing !== undefined)(
 );
 
 function preload(): string {
-  const { stdout } = spawnSync('dpkg', ['-L', 'libumad2sim0'], { encoding: 'utf8' });
-  return (
-    String(stdout)
-      .split('\n')
-      .find((line) => line.endsWith('/libumad2sim.so')) ?? ''
-  );
+  try {
+    const files = execFileSync('dpkg', ['-L', 'libumad2sim0'], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    return files.split('\n').find((line) => line.endsWith('/libumad2sim.so')) ?? '';
+  } catch {
+    return ''; // not Debian, or not installed
+  }
 }
 
 async function discoverInIbsim(net: string): Promise<Discovery> {
