@@ -30,6 +30,7 @@ class GpfsReader implements Reader {
   #isInstalled = false;
   #round: Promise<void> | undefined;
   #dueMs = Number.NEGATIVE_INFINITY;
+  #isStopped = false;
 
   constructor(context: CollectorContext) {
     this.#context = context;
@@ -49,6 +50,7 @@ class GpfsReader implements Reader {
   }
 
   stop(): void {
+    this.#isStopped = true;
     this.#keep([]);
     this.#presence.remove();
   }
@@ -71,6 +73,7 @@ class GpfsReader implements Reader {
   }
 
   #set(answer: Answer): void {
+    if (this.#isStopped) return;
     switch (answer.kind) {
       case 'told':
         this.#keep(answer.filesystems.map(({ filesystem }) => filesystem));

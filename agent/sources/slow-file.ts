@@ -28,7 +28,12 @@ export class SlowFiles {
     this.#read = read;
   }
 
-  /** Timed out also while an earlier read has not come back. */
+  /** An earlier read has not come back: nobody is asked meanwhile. */
+  get isWaiting(): boolean {
+    return this.#waiting;
+  }
+
+  /** Timed out at once while an earlier read waits. */
   read(path: string, timeoutMs: number): Promise<string | Absence> {
     // What came over SSH has been waited for already.
     if (this.#tree.via === 'ssh') return Promise.resolve(this.#tree.text(path));

@@ -6,7 +6,15 @@ import type { DiskGraph } from '../block/graph.ts';
 
 export function disksOfMount(tree: Tree, graph: DiskGraph, mount: Mount): readonly string[] {
   const name = nameByNumber(tree, mount.deviceNumber) ?? nameBySource(tree, graph, mount.source);
-  return name === undefined ? [] : graph.leavesOf(name);
+  if (name === undefined) return [];
+  const names = mount.fstype === 'btrfs' ? devicesOfBtrfs(tree, name) : [name];
+  return [...new Set(names.flatMap((one) => graph.leavesOf(one)))].toSorted();
+}
+
+/** btrfs spreads over several devices and names one of them as its source. sys/fs/btrfs/UUID/devices. */
+function devicesOfBtrfs(tree: Tree, name: string): readonly string[] {
+  const filesystems = tree.names('sys/fs/btrfs').map((uuid) => tree.names(`sys/fs/btrfs/${uuid}/devices`));
+  return filesystems.find((devices) => devices.includes(name)) ?? [name];
 }
 
 function nameByNumber(tree: Tree, number: string): string | undefined {

@@ -72,7 +72,8 @@ export class NvmeController {
     const { monotonicMs, log } = this.#context;
     const { temperature = '', info } = this.#facts;
     if (!this.mayBeAsked) return absent('timed_out');
-    if (monotonicMs() < this.#restUntilMs) return absent('timed_out');
+    // That another drive does not answer is no fault of this one: it does not rest for it.
+    if (files.isWaiting || monotonicMs() < this.#restUntilMs) return absent('timed_out');
     const text = await files.read(temperature, TIMEOUT_MS);
     if (!isAbsent(text)) return parseTemperature(text, temperature);
     if (text.reason === 'timed_out') {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { mounts } from '../../../agent/collectors/mounts.ts';
 import { createCommandRunner, type CommandRequest, type CommandResult } from '../../../agent/command.ts';
+import { writeTree } from '../../corpus/write-tree.ts';
 import { expectFacts, machinesOf } from '../../doubles/facts.ts';
 import { readAll, startReading, type Reading } from '../../doubles/reading.ts';
 
@@ -76,6 +77,54 @@ const capacity = (reading: Reading, labels: Readonly<Record<string, string>>) =>
 const good = [1, 4096 * 1000, 4096 * 300, 50, 20];
 const silent = (reason: string) => [0, reason, reason, reason, reason];
 const unknown = (reason: string) => [reason, reason, reason, reason, reason];
+
+describe('disks of a mount', () => {
+  const disks = (reading: Reading, mountpoint: string) =>
+    reading.snapshot.series.flatMap(({ id, labels }) =>
+      id === 'filesystem_disk_info' && labels[0] === mountpoint ? [labels[1]] : [],
+    );
+  const zeros = `${'0 '.repeat(17)}\n`;
+  const lay = (lines: readonly string[], files: Readonly<Record<string, string>> = {}): void => {
+    writeTree(directory, {
+      'proc/self/mountinfo': lines.map((line) => `${line}\n`).join(''),
+      ...Object.fromEntries(['nvme0n1', 'nvme1n1', 'nvme2n1'].map((name) => [`sys/block/${name}/stat`, zeros])),
+      ...files,
+    });
+  };
+
+  it('a logical volume over a RAID of two drives stands on both', async () => {
+    lay(
+      ['36 1 253:0 / /scratch rw - xfs /dev/mapper/vg-scratch rw', '37 1 259:9 / /boot rw - ext4 /dev/nvme2n1p1 rw'],
+      {
+        'sys/block/dm-0/dm/name': 'vg-scratch\n',
+        'sys/block/dm-0/slaves/md0': '',
+        'sys/block/md0/slaves/nvme0n1': '',
+        'sys/block/md0/slaves/nvme1n1': '',
+      },
+    );
+    const reading = startReading(mounts, directory);
+    await readAll(reading);
+    expect([disks(reading, '/scratch'), disks(reading, '/boot')]).toEqual([['nvme0n1', 'nvme1n1'], ['nvme2n1']]);
+  });
+
+  it('btrfs names one of its devices and stands on all', async () => {
+    lay(['36 1 0:40 /sub /data rw - btrfs /dev/nvme0n1p1 rw'], {
+      'sys/fs/btrfs/7b1f3f0c/devices/nvme0n1p1': '',
+      'sys/fs/btrfs/7b1f3f0c/devices/nvme2n1': '',
+      'sys/fs/btrfs/features/raid1c34': '0\n',
+    });
+    const reading = startReading(mounts, directory);
+    await readAll(reading);
+    expect(disks(reading, '/data')).toEqual(['nvme0n1', 'nvme2n1']);
+  });
+
+  it('a network file system stands on none', async () => {
+    lay(['36 1 0:40 / /data rw - nfs4 filer:/nvme0n1 rw']);
+    const reading = startReading(mounts, directory);
+    await readAll(reading);
+    expect(disks(reading, '/data')).toEqual([]);
+  });
+});
 
 describe('capacity', () => {
   it('one question for the local ones, one for each network file system', async () => {
