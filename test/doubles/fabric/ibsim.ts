@@ -70,14 +70,20 @@ class Simulator {
 
   constructor(args: readonly string[], env: NodeJS.ProcessEnv, cwd: string) {
     // Its standard input stays open: at its end it would spin.
-    this.#process = spawn('ibsim', [...args], { env, cwd, stdio: ['pipe', 'pipe', 'ignore'] });
+    this.#process = spawn('ibsim', [...args], { env, cwd, stdio: ['pipe', 'pipe', 'pipe'] });
+    this.#process.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#log += text;
+    });
     this.#process.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.#log += text;
     });
   }
 
   async says(text: string): Promise<void> {
-    await until(`ibsim: ${text}`, () => Promise.resolve(this.#log.includes(text)));
+    await until(`ibsim: ${text}`, () => {
+      if (this.#process.exitCode !== null) throw new Error(`ibsim has ended:\n${this.#log}`);
+      return Promise.resolve(this.#log.includes(text));
+    });
   }
 
   async do(lines: readonly string[]): Promise<void> {
