@@ -32,7 +32,7 @@ export interface QueriedErrors {
 
 const SOURCE = 'ibqueryerrors';
 const head = /^(Errors|Data Counters) for (?:0x[\da-f]{1,16} )?"(.*)"$/;
-const ports = /^\s*GUID (0x[\da-f]{1,16}) port (ALL|\d+):((?:\s*\[\w+ == \d+(?: \([^)]*\))?\])*)$/;
+const ports = /^\s*GUID (0x[\da-f]{1,16}) port (ALL|\d+):((?:\s*\[\w+ == \d+(?: \([^)]*\))?\])+)$/;
 const counter = /\[(\w+) == (\d+)( \([^)]*\))?\]/g;
 
 export function errorParser(): LineParser<QueriedErrors> {

@@ -66,12 +66,13 @@ class PerfQueryParser implements LineParser<readonly PerfSection[]> {
       capabilityMask: mask === undefined ? null : Number(mask),
       capabilityMask2: mask2 === undefined ? null : Number(mask2),
     };
-    if (this.#open) this.#sections.push(this.#open);
   }
 
   #row(line: string): void {
     const open = this.#open;
     if (!open) return;
+    // A title alone may have been cut within its number.
+    if (this.#sections.at(-1) !== open) this.#sections.push(open);
     const [, name = '', value] = row.exec(line) ?? [];
     // Samples control holds masks and words besides the tick.
     if (value === undefined && open.kind === 'samples') return;
