@@ -6,11 +6,17 @@ import type { Server as HttpServer } from 'node:http';
 import type { Server as SocketServer } from 'socket.io';
 import { createOriginRule } from './access/origin.ts';
 import { Alerts } from './alerts/alerts.ts';
+import { alertsOfFabrics } from './alerts/fabric.ts';
+import { PeerAlerts } from './alerts/peers.ts';
 import { LiveBroadcast } from './broadcast/live.ts';
 import { systemClock, type Clock } from './clock.ts';
 import type { ServerConfig } from './config.ts';
+import { Derived } from './derived/derived.ts';
 import { Exposition } from './exposition/exposition.ts';
+import { FabricLines } from './exposition/fabric-lines.ts';
 import { createRegistry } from './exposition/own-metrics.ts';
+import { agentPortsOf } from './fabric/agent-ports.ts';
+import { FabricWatch } from './fabric/watch.ts';
 import { Fleet } from './fleet/fleet.ts';
 import { createApp } from './http/app.ts';
 import { serveAgents } from './ingest/agents.ts';
@@ -56,7 +62,13 @@ export async function startServer({
   const cluster = config['server.cluster'];
   const ledger = new Ledger();
   const fleet = new Fleet(ledger);
-  const alerts = new Alerts(fleet, config);
+  const fabrics = new FabricWatch(() => agentPortsOf(fleet));
+  const derived = new Derived(fleet, fabrics);
+  const peers = new PeerAlerts(fleet, fabrics);
+  const alerts = new Alerts(fleet, config, [
+    (nowMs) => alertsOfFabrics(fabrics, nowMs),
+    (nowMs) => peers.alerts(nowMs),
+  ]);
   const counters = new IngestCounters();
   const leases = new Leases();
   const registry = createRegistry({
@@ -67,19 +79,20 @@ export async function startServer({
     server_frames_rejected_total: () => counters.rejected,
     server_bytes_total: () => counters.bytes,
   });
-  const exposition = new Exposition(fleet, registry);
+  const exposition = new Exposition(fleet, registry, { derived, fabrics: new FabricLines(fabrics) });
   const readiness = () =>
     listening ? { ready: true, reasons: [] } : { ready: false, reasons: ['the server is starting or stopping'] };
-  const app = createApp({ fleet, alerts, exposition, cluster, clock, origins, readiness, webFolder, log });
+  const app = createApp({ fleet, fabrics, alerts, exposition, cluster, clock, origins, readiness, webFolder, log });
   const http = createAdaptorServer({ fetch: app.fetch }) as HttpServer; // without options it is a plain HTTP/1 server
   const sockets = createSockets(http, origins);
-  serveAgents(sockets.of('/agents'), { fleet, leases, counters, clock, log });
+  serveAgents(sockets.of('/agents'), { fleet, fabrics, leases, counters, clock, log });
   const broadcast = new LiveBroadcast(sockets.of('/live'), { fleet, alerts, cluster, clock, log });
 
   listening = await listen(http, { host, port });
   const timer = setInterval(() => {
     const nowMs = clock.nowMs();
     fleet.advance(nowMs);
+    derived.renew(nowMs);
     alerts.renew(nowMs);
     broadcast.tick();
   }, TICK_MS);

@@ -1,6 +1,7 @@
 // socket.io on the server's port: websocket only, no compression, dead peers noticed within 10 s.
 import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import { Server as SocketServer } from 'socket.io';
+import { limits } from '#agent/contract';
 import type { ApiError } from '#server/contract';
 import type { OriginRule } from './access/origin.ts';
 
@@ -10,7 +11,8 @@ export function createSockets(http: HttpServer, origins: OriginRule): SocketServ
     serveClient: false,
     transports: ['websocket'],
     perMessageDeflate: false,
-    maxHttpBufferSize: 1_000_000,
+    // Sweeps of large fabrics are the largest messages; frames have a limit of their own.
+    maxHttpBufferSize: limits.fabricBytes + 1000,
     pingInterval: 5000,
     pingTimeout: 5000,
   });

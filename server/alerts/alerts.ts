@@ -1,4 +1,4 @@
-// What somebody should look at: GPUs that are ill, held idle or underused, nodes that deliver nothing.
+// What somebody should look at: GPUs that are ill, held idle or underused, nodes that deliver nothing, and what other sources say.
 // A condition is pending from when it is seen and fires once it has lasted as long as the configuration says.
 import type { Alert } from '#server/contract';
 import type { ServerConfig } from '../config.ts';
@@ -13,17 +13,22 @@ export type AlertSettings = Pick<
   'alerts.held_idle_after' | 'alerts.underused_after' | 'alerts.underused_below' | 'alerts.node_down_after'
 >;
 
+/** Alerts that are judged elsewhere: of fabrics, of links. */
+export type AlertSource = (nowMs: number) => readonly Alert[];
+
 /** A GPU held idle for so long is critical. */
 const CRITICAL_AFTER_MS = 4 * 3_600_000;
 
 export class Alerts {
   readonly #fleet: Fleet;
   readonly #settings: AlertSettings;
+  readonly #sources: readonly AlertSource[];
   readonly #missing = new MissingGpus();
   #current: readonly Alert[] = [];
 
-  constructor(fleet: Fleet, settings: AlertSettings) {
+  constructor(fleet: Fleet, settings: AlertSettings, sources: readonly AlertSource[] = []) {
     this.#fleet = fleet;
+    this.#sources = sources;
     this.#settings = settings;
   }
 
@@ -36,7 +41,8 @@ export class Alerts {
   renew(nowMs: number): void {
     const nodes = this.#fleet.nodes.flatMap((node) => this.#ofNode(node, nowMs));
     const gpus = this.#fleet.gpus.flatMap((gpu) => this.#ofGpu(gpu, nowMs));
-    this.#current = [...nodes, ...gpus].toSorted(
+    const others = this.#sources.flatMap((source) => source(nowMs));
+    this.#current = [...nodes, ...gpus, ...others].toSorted(
       (a, b) => Number(b.state === 'firing') - Number(a.state === 'firing') || a.since_ms - b.since_ms,
     );
   }

@@ -154,6 +154,8 @@ export const alertKinds = [
   'driver_hangs',
   'gpu_lost',
   'gpu_xid',
+  'fabric',
+  'link_degraded',
   'gpu_held_idle',
   'gpu_underused',
   'node_down',
@@ -166,6 +168,7 @@ export interface Alert {
   readonly severity: 'warning' | 'critical';
   /** pending = seen, but not yet for long enough. */
   readonly state: 'pending' | 'firing';
+  /** Empty for what is of no node, as links between switches. */
   readonly node: string;
   readonly gpu: string | null;
   readonly uuid: string | null;

@@ -4,6 +4,7 @@
 import {
   agentMetricIds,
   catalogue,
+  derivedMetricIds,
   metricName,
   PRESENT,
   renderHeadOf,
@@ -15,11 +16,14 @@ import {
 } from '#agent/contract';
 import type { Registry } from 'prom-client';
 import { build } from '../build.ts';
+import type { Derived } from '../derived/derived.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { FleetGpu } from '../fleet/gpu.ts';
 import type { FleetNode } from '../fleet/node.ts';
 import { renderFleetDcgm, renderNodeDcgm } from './dcgm-page.ts';
 import { GpuLines } from './gpu-lines.ts';
+import { DerivedLines } from './derived-lines.ts';
+import type { FabricLines } from './fabric-lines.ts';
 import { buildNodeLines, type NodeLines } from './node-lines.ts';
 import { PageBuffer, type Page } from './page-buffer.ts';
 import { UnavailableLines } from './unavailable-lines.ts';
@@ -32,14 +36,23 @@ interface Cached {
 
 type OwnMetrics = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
 
+/** What is exported besides the nodes' own series; left out where it is not followed. */
+export interface FurtherLines {
+  readonly derived?: Derived;
+  readonly fabrics?: FabricLines;
+}
+
 export class Exposition {
   readonly #fleet: Fleet;
   readonly #registry: Registry;
+  readonly #further: FurtherLines;
+  readonly #derivedLines = new DerivedLines();
   readonly #page = new PageBuffer();
   readonly #nodes = new WeakMap<FleetNode, Cached>();
   readonly #gpus = new WeakMap<FleetGpu, GpuLines>();
 
-  constructor(fleet: Fleet, registry: Registry) {
+  constructor(fleet: Fleet, registry: Registry, further: FurtherLines = {}) {
+    this.#further = further;
     this.#fleet = fleet;
     this.#registry = registry;
   }
@@ -50,6 +63,7 @@ export class Exposition {
     const { nodes, gpus } = this.#fleet;
     this.#page.start();
     this.#writeNodes(nodes, gpus, { format, nowMs, withServer: true });
+    this.#writeFabrics(format, nowMs);
     this.#writeOwn(own, format);
     if (dcgm) this.#page.text(renderFleetDcgm(nodes, nowMs));
     return this.#finish(format);
@@ -75,6 +89,10 @@ export class Exposition {
       else for (const { node, lines } of up) this.#writeFamily(node, lines, { family, digits, head });
       if (id === 'build_info' && withServer) head.text(serverBuildLine);
     }
+    this.#writeDerived(
+      up.map(({ node }) => node),
+      format,
+    );
     this.#writeVerdicts(gpus, format);
     this.#writeStates(nodes, format, nowMs);
   }
@@ -97,6 +115,29 @@ export class Exposition {
       const value = steps[index] ?? 0;
       if (Number.isSafeInteger(value)) page.value(value, digits);
       else page.text(`${renderSteps(node.decoder.exact(index), 10 ** digits)}\n`);
+    }
+  }
+
+  #writeDerived(nodes: readonly FleetNode[], format: TextFormat): void {
+    const { derived } = this.#further;
+    if (!derived) return;
+    for (const id of derivedMetricIds) {
+      const head = new Head(this.#page, id, format);
+      const digits = digitsOf(id);
+      for (const node of nodes) {
+        for (const series of derived.seriesOf(node, id)) {
+          if (Number.isNaN(series.value)) continue;
+          head.text(this.#derivedLines.prefixOf(node.name, series));
+          this.#page.value(Math.round(series.value * 10 ** digits), digits);
+        }
+      }
+    }
+  }
+
+  #writeFabrics(format: TextFormat, nowMs: number): void {
+    for (const { id, lines } of this.#further.fabrics?.families(nowMs) ?? []) {
+      const head = new Head(this.#page, id, format);
+      for (const line of lines) head.text(line);
     }
   }
 

@@ -32,7 +32,7 @@ export function longTick(widthLanes: number | null): number {
 }
 
 /** More than a link can lose, by more than the jitter of two readings. */
-const IMPOSSIBLE_RATIO = 1.1;
+const IMPOSSIBLE_RATIO = 1.5;
 
 /** The tick of a device that waited more long ticks than there is time for; undefined where that proves nothing. */
 export function learnTick(lostAtLongTick: number): number | undefined {

@@ -3,18 +3,20 @@ import { Hono } from 'hono';
 import {
   API_SCHEMA_VERSION,
   type AlertsAnswer,
+  type FabricAnswer,
   type FleetSummary,
   type GpusAnswer,
   type GpuSummary,
   type NodeDetail,
   type NodesAnswer,
 } from '#server/contract';
+import { viewFabric } from '../fabric/view.ts';
 import { coverageOf, detailNode, summarizeFleet, summarizeGpu, summarizeNode } from '../fleet/summary.ts';
 import type { HttpContext } from './context.ts';
 import { refuse } from './errors.ts';
 import { openApi } from './openapi.ts';
 
-export function createApi({ fleet, alerts, cluster, clock }: HttpContext): Hono {
+export function createApi({ fleet, fabrics, alerts, cluster, clock }: HttpContext): Hono {
   const api = new Hono();
   const head = () => ({ schema_version: API_SCHEMA_VERSION, coverage: coverageOf(fleet, clock.nowMs()) });
 
@@ -51,6 +53,10 @@ export function createApi({ fleet, alerts, cluster, clock }: HttpContext): Hono 
       schema_version: API_SCHEMA_VERSION,
       ...summarizeGpu(gpu, clock.nowMs()),
     });
+  });
+  api.get('/fabric', (c) => {
+    const views = fabrics.fabrics.map((fabric) => viewFabric(fabric, clock.nowMs()));
+    return c.json<FabricAnswer>({ ...head(), fabrics: views });
   });
   api.get('/alerts', (c) => c.json<AlertsAnswer>({ ...head(), alerts: alerts.current }));
   return api;

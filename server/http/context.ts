@@ -3,11 +3,13 @@ import type { OriginRule } from '../access/origin.ts';
 import type { Alerts } from '../alerts/alerts.ts';
 import type { Clock } from '../clock.ts';
 import type { Exposition } from '../exposition/exposition.ts';
+import type { FabricWatch } from '../fabric/watch.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { Log } from '../log.ts';
 
 export interface HttpContext {
   readonly fleet: Fleet;
+  readonly fabrics: FabricWatch;
   readonly alerts: Alerts;
   readonly exposition: Exposition;
   readonly cluster: string;

@@ -1,5 +1,15 @@
 // The description of /api/v1, by hand: what exists in this version. OpenAPI 3.1.
-import { alertKinds, leafClasses, outageKinds, owners } from '#server/contract';
+import { fabricKinds } from '#agent/contract';
+import {
+  alertKinds,
+  deviceTiers,
+  findingKinds,
+  findingSeverities,
+  leafClasses,
+  linkTiers,
+  outageKinds,
+  owners,
+} from '#server/contract';
 import { build } from '../build.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -120,6 +130,65 @@ const schemas: Readonly<Record<string, Json>> = {
   Nodes: record({ schema_version: integer, coverage: ref('Coverage'), nodes: list(ref('Node')) }),
   Gpus: record({ schema_version: integer, coverage: ref('Coverage'), gpus: list(ref('Gpu')) }),
   Alerts: record({ schema_version: integer, coverage: ref('Coverage'), alerts: list(ref('Alert')) }),
+  FabricDevice: record({
+    guid: text,
+    kind: { enum: fabricKinds },
+    name: text,
+    node: maybe(text),
+    host: maybe(text),
+    tier: { enum: deviceTiers },
+    level: maybe(integer),
+    lid: maybe(integer),
+    ports: integer,
+  }),
+  FabricEnd: record({
+    guid: text,
+    port: integer,
+    state_id: maybe(integer),
+    physical_state_id: maybe(integer),
+    transmitted_bytes_per_second: maybe(number),
+    utilization_ratio: maybe(number),
+    congestion_ratio: maybe(number),
+    congestion_ratio_upper: maybe(number),
+  }),
+  FabricLink: record({
+    tier: { enum: linkTiers },
+    speed: text,
+    data_rate_bytes_per_second: maybe(number),
+    ends: { ...list(ref('FabricEnd')), minItems: 2, maxItems: 2 },
+    severity: maybe({ enum: findingSeverities }),
+  }),
+  FabricFinding: record({
+    id: text,
+    kind: { enum: findingKinds },
+    severity: { enum: findingSeverities },
+    ports: list(record({ guid: text, port: integer, node: maybe(text), name: text })),
+    since_ms: maybe(integer),
+    text,
+  }),
+  Fabric: record({
+    subnet: text,
+    swept_by: text,
+    time_ms: integer,
+    age_seconds: number,
+    stale: flag,
+    sweep_seconds: number,
+    topology_changes: integer,
+    coverage: record({
+      devices: integer,
+      links: integer,
+      silent: integer,
+      adapters: integer,
+      adapters_with_agent: integer,
+      ports: integer,
+      ports_with_counters: integer,
+      problems: list(text),
+    }),
+    devices: list(ref('FabricDevice')),
+    links: list(ref('FabricLink')),
+    findings: list(ref('FabricFinding')),
+  }),
+  Fabrics: record({ schema_version: integer, coverage: ref('Coverage'), fabrics: list(ref('Fabric')) }),
   GpuAnswer: record({ schema_version: integer, ...gpu }),
   NodeDetail: record({
     schema_version: integer,
@@ -159,6 +228,7 @@ export const openApi: Json = {
       inPath('uuid'),
       { name: 'node', in: 'query', required: false, schema: text },
     ]),
+    '/api/v1/fabric': get('InfiniBand subnets that some agent sweeps', 'Fabrics'),
     '/api/v1/alerts': get('What somebody should look at', 'Alerts'),
   },
   components: { schemas },

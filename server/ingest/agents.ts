@@ -39,6 +39,9 @@ function serveAgent(socket: Socket, context: SessionContext): void {
   on('inventory', (message) => {
     session.inventory(message);
   });
+  on('fabric', (sweep) => {
+    session.fabric(sweep);
+  });
   on('frame', (bytes) => {
     session.frame(bytes);
   });

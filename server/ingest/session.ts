@@ -1,5 +1,6 @@
 // One connection of one agent: hello, schema, frames. Knows nothing of sockets; whatever arrives here is unchecked.
 import {
+  fabricSweepSchema,
   FrameError,
   helloSchema,
   inventorySchema,
@@ -13,6 +14,7 @@ import {
 import * as v from 'valibot';
 import { TokenBucket } from '../access/token-bucket.ts';
 import type { Clock } from '../clock.ts';
+import type { FabricWatch } from '../fabric/watch.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { FleetNode } from '../fleet/node.ts';
 import type { Log } from '../log.ts';
@@ -23,11 +25,15 @@ import type { Holder, Leases } from './leases.ts';
 const MAX_STRIKES = 3;
 /** Hellos, schemas and inventories together: each is dear to check. */
 const MESSAGES_PER_SECOND = 5;
+/** A sweep takes seconds; what comes faster is left out. */
+const SWEEPS_PER_SECOND = 0.5;
 /** A resync is asked for again if no key frame has come for so long. */
 const RESYNC_AGAIN_MS = 5000;
 
 export interface SessionContext {
   readonly fleet: Fleet;
+  /** Sweeps are left out where there is nobody to follow fabrics. */
+  readonly fabrics?: FabricWatch;
   readonly leases: Leases;
   readonly counters: IngestCounters;
   readonly clock: Clock;
@@ -47,6 +53,7 @@ export class AgentSession {
   readonly #line: AgentLine;
   readonly #frames: TokenBucket;
   readonly #messages: TokenBucket;
+  readonly #sweeps: TokenBucket;
   #node: FleetNode | undefined;
   #holder: Holder | undefined;
   #generation: number | undefined;
@@ -60,6 +67,7 @@ export class AgentSession {
     this.#line = line;
     this.#frames = new TokenBucket(limits.framesPerSecond, context.clock.nowMs());
     this.#messages = new TokenBucket(MESSAGES_PER_SECOND, context.clock.nowMs());
+    this.#sweeps = new TokenBucket(SWEEPS_PER_SECOND, context.clock.nowMs());
   }
 
   get greeted(): boolean {
@@ -119,6 +127,23 @@ export class AgentSession {
     const parsed = this.#parse(inventorySchema, message);
     if (this.#node && parsed.success) this.#context.fleet.describe(this.#node, parsed.output);
     else this.strike('inventory');
+  }
+
+  /** One sweep of the InfiniBand subnet that the agent's host can see. */
+  fabric(message: unknown): void {
+    const { fabrics, clock } = this.#context;
+    if (!this.#node) {
+      this.strike('fabric');
+      return;
+    }
+    if (!fabrics || !this.#sweeps.take(clock.nowMs())) return;
+    const parsed = v.safeParse(fabricSweepSchema, message);
+    if (!parsed.success) {
+      this.strike('fabric');
+      return;
+    }
+    const { name, clockOffsetMs } = this.#node;
+    fabrics.take(parsed.output, { node: name, clockOffsetMs }, clock.nowMs());
   }
 
   frame(bytes: unknown): void {

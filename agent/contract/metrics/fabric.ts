@@ -1,7 +1,7 @@
 // An InfiniBand subnet as the sweeper's tools tell it (infiniband-diags). Labels are of the port itself: `guid` is its device's.
 // Counters are those of agent/contract/metrics/infiniband.ts, read by management packets in place of files.
 import { infinibandRows } from './infiniband.ts';
-import { rowsOf, type Kind, type MetricRow } from './row.ts';
+import { rowsOf, type MetricRow } from './row.ts';
 import type { Unit } from '../units.ts';
 
 const { counter, gauge, info } = rowsOf('fabric');
@@ -9,7 +9,7 @@ const subnet = ['subnet'] as const;
 const port = ['subnet', 'guid', 'port'] as const;
 const ofEach = <L extends string>(label: L) => [...port, label] as const;
 
-type Told = Pick<MetricRow<string, Kind, Unit>, 'help' | 'title' | 'unit'>;
+type Told = Pick<MetricRow, 'help' | 'title' | 'unit'>;
 const helpOf = ({ help }: Told): string => `${help}; of a fabric port`;
 
 /** The same quantity as a row of the node's own port. */

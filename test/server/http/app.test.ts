@@ -9,6 +9,7 @@ import { createOriginRule } from '../../../server/access/origin.ts';
 import { Alerts } from '../../../server/alerts/alerts.ts';
 import { Exposition } from '../../../server/exposition/exposition.ts';
 import { createRegistry } from '../../../server/exposition/own-metrics.ts';
+import { FabricWatch } from '../../../server/fabric/watch.ts';
 import { Fleet } from '../../../server/fleet/fleet.ts';
 import { createApp } from '../../../server/http/app.ts';
 import { Ledger } from '../../../server/ledger/ledger.ts';
@@ -49,6 +50,7 @@ function appWith(folder: string, nodes = ['node2', 'node10.cluster']): Hono {
   return createApp({
     fleet,
     clock,
+    fabrics: new FabricWatch(),
     alerts: new Alerts(fleet, defaultConfig),
     exposition: new Exposition(fleet, registry),
     cluster: 'c',
