@@ -11,6 +11,7 @@ class PcieReader implements Reader {
   readonly #context: CollectorContext;
   readonly #presence: AreaPresence;
   #listed: string | undefined;
+  #hasPci = false;
   #devices: readonly DeviceErrors[] = [];
 
   constructor(context: CollectorContext) {
@@ -25,14 +26,13 @@ class PcieReader implements Reader {
     const listed = paths.join();
     if (listed !== this.#listed) this.#replace(findAerDevices(tree, paths));
     this.#listed = listed;
-    const reason = paths.length === 0 ? 'not_present' : 'unsupported';
-    this.#presence.set(this.#devices.length > 0 ? undefined : reason, 'no PCI device here counts its errors');
+    this.#hasPci = paths.length > 0;
+    this.#read();
   }
 
   read(lane: ReadLane): ReadResult {
     if (lane !== 'slow') return 'ok';
-    const there = this.#devices.map((device) => device.read());
-    if (!there.includes(false)) return 'ok';
+    if (this.#read()) return 'ok';
     this.#listed = undefined;
     return 'rediscover';
   }
@@ -45,7 +45,14 @@ class PcieReader implements Reader {
   #replace(found: readonly AerDevice[]): void {
     for (const device of this.#devices) device.remove();
     this.#devices = found.map((device) => new DeviceErrors(this.#context, device));
-    // What is new has its values from the start.
-    for (const device of this.#devices) device.read();
+  }
+
+  /** False if a device is gone. */
+  #read(): boolean {
+    const troubles = this.#devices.flatMap((device) => device.read() ?? []);
+    const shows = this.#devices.some(({ hasSeries }) => hasSeries);
+    const reason = troubles[0] ?? (this.#hasPci ? 'unsupported' : 'not_present');
+    this.#presence.set(shows ? undefined : reason, 'no PCI device here counts its errors');
+    return !troubles.includes('not_present');
   }
 }

@@ -19,7 +19,7 @@ export function openV1(files: CgroupFiles, directoryOf: (controller: string) => 
   const throttled = files.open(ofCpu('cpu.stat'), numbersAt(['throttled_time ']));
   const cpus = files.open(of('cpuset', 'cpuset.effective_cpus', 'cpuset.cpus'), cpuCount);
   const memory = files.open(of('memory', 'memory.usage_in_bytes'), wholeNumber);
-  const oom = files.open(of('memory', 'memory.oom_control'), numbersAt(['oom_kill ']));
+  const oom = files.open(of('memory', 'memory.oom_control'), numbersAt(['oom_kill ', 'under_oom ']));
   const io = files.open(of('blkio', 'blkio.throttle.io_service_bytes_recursive', 'blkio.throttle.io_service_bytes'), {
     parse: parseIoServiceBytes,
   });

@@ -13,7 +13,7 @@ export function openV2(files: CgroupFiles, directory: string): OpenCgroup {
   const cpus = files.open(at('cpuset.cpus.effective'), cpuCount);
   const [cpuPressure, ioPressure, memoryPressure] = [pressure('cpu'), pressure('io'), pressure('memory')] as const;
   const memory = files.open(at('memory.current'), wholeNumber);
-  const events = files.open(at('memory.events'), numbersAt(['oom_kill ']));
+  const events = files.open(at('memory.events'), numbersAt(['oom_kill ', 'oom ']));
   const io = files.open(at('io.stat'), { parse: parseIoStat });
   const disks = new CgroupDisks(files.tree);
   return {

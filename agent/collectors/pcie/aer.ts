@@ -25,10 +25,14 @@ export class DeviceErrors {
       .map((severity) => new ErrorsOfSeverity(context, group, device, severity));
   }
 
-  /** False if the device is gone. */
-  read(): boolean {
+  get hasSeries(): boolean {
+    return this.#group.series.length > 0;
+  }
+
+  /** Why a part of it could not be read: not_present if the device is gone; undefined if all was. */
+  read(): AbsenceReason | undefined {
     const reasons = this.#parts.map((part) => part.read());
-    return !reasons.includes('not_present');
+    return reasons.includes('not_present') ? 'not_present' : reasons.find((reason) => reason !== undefined);
   }
 
   remove(): void {

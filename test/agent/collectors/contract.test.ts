@@ -174,6 +174,14 @@ function layTrap(): void {
     'proc/driver/nvidia-fs/stats': 'NVFS statistics(ver: 4.0)\nOps : Read=424242 Write=0\n',
     'sys/kernel/debug/lustre/llite/lfs-1/stats': 'open 424242 samples [reqs]\n',
     'sys/class/nvme/nvme0/model': 'canary\n',
+    'sys/bus/pci/devices/0000:01:00.0/class': '0x010802\n',
+    'sys/bus/pci/devices/0000:01:00.0/aer_dev_correctable': 'canary 424242\n',
+    'sys/devices/system/edac/mc/mc0/ce_count': '424242\n',
+    'sys/class/hwmon/hwmon0/name': 'coretemp\n',
+    'sys/class/hwmon/hwmon0/temp1_input': '42424\n',
+    'sys/devices/system/cpu/cpu0/thermal_throttle/core_throttle_count': '424242\n',
+    'sys/devices/system/node/node0/numastat': 'numa_miss 424242\n',
+    'sys/fs/cgroup/system.slice/slurmstepd.scope/job_1/cpu.stat': 'usage_usec 424242\n',
     'sys/class/infiniband/mlx5_0/ports/1/counters/port_rcv_data': '424242\n',
   };
   for (const [path, text] of Object.entries(files)) {
@@ -200,6 +208,19 @@ function layGarbage(): void {
     'sys/kernel/debug/lustre/llite/lfs-1/stats',
     'etc/os-release',
     'sys/devices/system/node/node0/cpulist',
+    'sys/devices/system/node/node0/numastat',
+    'sys/devices/system/cpu/cpu0/thermal_throttle/core_throttle_count',
+    'sys/devices/pci0000:00/0000:01:00.0/aer_dev_correctable',
+    'sys/devices/pci0000:00/0000:01:00.0/aer_dev_fatal',
+    'sys/devices/system/edac/mc/mc0/ce_count',
+    'sys/devices/system/edac/mc/mc0/ue_count',
+    'sys/class/hwmon/hwmon0/temp1_input',
+    'sys/class/hwmon/hwmon0/temp1_label',
+    'sys/class/hwmon/hwmon0/fan1_input',
+    'sys/fs/cgroup/system.slice/slurmstepd.scope/job_1/cpu.stat',
+    'sys/fs/cgroup/system.slice/slurmstepd.scope/job_1/io.stat',
+    'sys/fs/cgroup/system.slice/slurmstepd.scope/job_1/cpu.pressure',
+    'sys/fs/cgroup/memory/slurm/uid_1/job_2/memory.usage_in_bytes',
     'sys/block/sda/stat',
     'sys/block/sda/size',
     'sys/class/nvme/nvme0/state',
@@ -213,6 +234,9 @@ function layGarbage(): void {
     const garbage = [`\0\xff\x80${'9'.repeat(400)}\n`, 'x'.repeat(70_000), '-1 -1 -1\n', '\n\n\n', ''];
     writeAt(join(root, path), garbage[index % garbage.length] ?? '');
   }
+  // Without these the files beside them would not be looked at.
+  writeAt(join(root, 'sys/devices/pci0000:00/0000:01:00.0/class'), '0x010802\n');
+  writeAt(join(root, 'sys/class/hwmon/hwmon0/name'), 'coretemp\n');
 }
 
 function writeAt(path: string, text: string): void {
