@@ -340,10 +340,11 @@ export const doctorSettings = {
   'agent.nvml': nvmlSetting,
   'agent.dcgm_exporter': dcgmExporterSetting,
   'agent.dcgmi': dcgmiSetting,
+  ...infinibandConfig,
   'doctor.json': { schema: flagSwitch, default: false, flag: 'json', help: 'print JSON' },
 } as const satisfies Settings;
 
-export type DoctorConfig = ReadConfig & { readonly 'doctor.json': boolean };
+export type DoctorConfig = ReadConfig & DeviceConfig & { readonly 'doctor.json': boolean };
 
 /** Settings of `whyidle doctor`. Throws UsageError or CannotStart. */
 export function resolveDoctorConfig(args: readonly string[], env: Environment): DoctorConfig {
@@ -351,6 +352,7 @@ export function resolveDoctorConfig(args: readonly string[], env: Environment): 
   refusePositionals(positionals);
   return {
     'doctor.json': values['doctor.json'],
+    infiniband: infinibandSettingsOf(values),
     ...checkSources({ ...values, 'agent.gpu_processes': false }, env),
   };
 }

@@ -20,7 +20,9 @@ export interface DoctorOutput {
 export async function runDoctor(config: DoctorConfig, { write, env, isTerminal }: DoctorOutput): Promise<number> {
   const tree = new Tree(config['agent.root']);
   const node = readNodeName(tree);
-  const facts = await examineNode({ tree, collectors, gpuSources: config.gpuSources, env });
+  const facts = await examineNode({
+    ...{ tree, collectors, gpuSources: config.gpuSources, infiniband: config.infiniband, env },
+  });
   tree.close();
   const report: Report = {
     node,

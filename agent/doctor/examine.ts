@@ -1,6 +1,7 @@
 // One reading of the node as `sample` takes it, and the direct looks that go with it: the facts.
 import { systemClock } from '../clock.ts';
 import type { Collector, GpuSources } from '../collectors/collector.ts';
+import type { InfinibandSettings } from '../collectors/infiniband/settings.ts';
 import { createCommandRunner } from '../command.ts';
 import type { Environment } from '../config.ts';
 import type { Log } from '../log.ts';
@@ -18,6 +19,7 @@ export interface Examination {
   readonly tree: Tree;
   readonly collectors: readonly Collector[];
   readonly gpuSources: GpuSources;
+  readonly infiniband?: InfinibandSettings | undefined;
   readonly env: Environment;
 }
 
@@ -25,14 +27,16 @@ const INTERVAL_MS = 1000;
 /** Rates, and what profiling counts, need a second and a third look. */
 const LOOKS = 3;
 
-export async function examineNode({ tree, collectors, gpuSources, env }: Examination): Promise<NodeFacts> {
+export async function examineNode(examination: Examination): Promise<NodeFacts> {
+  const { tree, gpuSources, env } = examination;
   const snapshot = new Snapshot();
   const commands = createCommandRunner();
   const said: Said[] = [];
   const log = listenTo(said);
   const clock = systemClock;
   const readers = createNodeReaders({
-    ...{ collectors, tree, snapshot, commands, gpuSources, clock, log },
+    ...examination,
+    ...{ snapshot, commands, clock, log },
     intervalMs: INTERVAL_MS,
   });
   const scheduler = new Scheduler({ clock, intervalMs: INTERVAL_MS, readers, onSample: () => undefined });

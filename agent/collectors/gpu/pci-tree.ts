@@ -3,6 +3,7 @@
 import { isAbsent } from '#agent/contract';
 import { canonicalPciAddress } from '../../parse/pci.ts';
 import type { Tree } from '../../sources/tree.ts';
+import { namesOfHca } from '../infiniband/facts.ts';
 
 export interface PciDevice {
   /** As `canonicalPciAddress` writes it. */
@@ -51,9 +52,13 @@ export function readPciGpus(tree: Tree): PciTree {
 }
 
 /** In the order of their numbers: mlx5_2 before mlx5_10. Those that are not on PCI are left out. */
-export function readInfinibandAdapters(tree: Tree): readonly InfinibandAdapter[] {
+export function readInfinibandAdapters(
+  tree: Tree,
+  wanted: (names: readonly string[]) => boolean = () => true,
+): readonly InfinibandAdapter[] {
   return tree
     .names(INFINIBAND)
+    .filter((device) => wanted(namesOfHca(tree, device, `${INFINIBAND}/${device}`)))
     .toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true }))
     .flatMap((device) => describe(tree, `${INFINIBAND}/${device}/device`).map((one) => ({ ...one, device })));
 }

@@ -2,12 +2,15 @@
 import type { GpuIdentity } from '../../parse/gpu/sheet.ts';
 import type { SeriesGroup, Snapshot } from '../../snapshot.ts';
 import type { Tree } from '../../sources/tree.ts';
+import { isWanted, type InfinibandSettings } from '../infiniband/settings.ts';
 import { nearestOf } from './pci-path.ts';
 import { readInfinibandAdapters, readPciGpus, type PciTree } from './pci-tree.ts';
 
 interface TopologyContext {
   readonly tree: Tree;
   readonly snapshot: Snapshot;
+  /** Adapters that are to be left alone are nobody's nearest. */
+  readonly infiniband?: InfinibandSettings | undefined;
 }
 
 export class GpuTopology {
@@ -64,7 +67,8 @@ export class GpuTopology {
       return gpu ? [{ identity, gpu }] : [];
     });
     if (gpus.length === 0) return [];
-    const adapters = readInfinibandAdapters(this.#context.tree);
+    const { tree, infiniband } = this.#context;
+    const adapters = readInfinibandAdapters(tree, (names) => infiniband === undefined || isWanted(infiniband, names));
     return gpus.flatMap(({ identity: { gpu: index, uuid, pci_bus_id }, gpu }) => {
       const nearest = nearestOf(gpu, adapters);
       return (nearest?.devices ?? []).map(({ device }) => ({

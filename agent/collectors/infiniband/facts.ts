@@ -3,6 +3,7 @@ import { isAbsent } from '#agent/contract';
 import { canonicalPciAddress, sysfsPciAddress } from '../../parse/pci.ts';
 import type { Tree } from '../../sources/tree.ts';
 import { findPauses, type PauseFile } from './pauses.ts';
+import { isBondName } from './rails.ts';
 
 const CLASS = 'sys/class/infiniband';
 const PCI_DEVICES = 'sys/bus/pci/devices';
@@ -140,14 +141,20 @@ function numaNodeOf(tree: Tree, devicePath: string): string {
   return node === '-1' ? '' : node;
 }
 
-/** The network interface of a port: by dev_port, which counts from 0; the only one of an adapter without it; the one of its first GID. */
+/** The network interface of a port: of a bond that of its first GID; else by dev_port, which counts from 0; the only one; that of the GID. */
 function netdevOf(tree: Tree, { port, path, netPath }: PortPlace): string | undefined {
+  const ofBond = isBondName(path) ? netdevOfGid(tree, path) : undefined;
+  if (ofBond !== undefined) return ofBond;
   const names = tree.names(netPath);
   const own = names.find((name) => tree.word(`${netPath}/${name}/dev_port`) === String(Number(port) - 1));
   if (own !== undefined) return own;
   if (names.length === 1 && port === '1') return names[0];
-  const ofGid = tree.word(`${path}/gid_attrs/ndevs/0`) ?? '';
-  return /^[^\s/]+$/.test(ofGid) ? ofGid : undefined;
+  return netdevOfGid(tree, path);
+}
+
+function netdevOfGid(tree: Tree, path: string): string | undefined {
+  const name = tree.word(`${path}/gid_attrs/ndevs/0`) ?? '';
+  return /^[^\s/]+$/.test(name) ? name : undefined;
 }
 
 /** A bond's interface is not below its PCI device. */

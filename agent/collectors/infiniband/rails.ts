@@ -101,7 +101,12 @@ function isSoftware({ device }: RailPort): boolean {
 }
 
 function isBond({ device }: RailPort): boolean {
-  return device.includes('_bond_');
+  return isBondName(device);
+}
+
+/** mlx5_bond_0: one device over two functions whose interfaces are bonded. */
+export function isBondName(name: string): boolean {
+  return name.includes('_bond_');
 }
 
 /** ConnectX-4 Lx and ConnectX-6 Lx, and the virtual functions of the former. */

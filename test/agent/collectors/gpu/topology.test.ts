@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { pciPathBetween } from '../../../../agent/collectors/gpu/pci-path.ts';
 import { readInfinibandAdapters, readPciGpus } from '../../../../agent/collectors/gpu/pci-tree.ts';
 import { GpuTopology } from '../../../../agent/collectors/gpu/topology.ts';
+import { defaultInfinibandSettings } from '../../../../agent/collectors/infiniband/settings.ts';
 import { Snapshot } from '../../../../agent/snapshot.ts';
 import { Tree } from '../../../../agent/sources/tree.ts';
 import { writeLinks, writeTree } from '../../../corpus/write-tree.ts';
@@ -123,11 +124,19 @@ describe('a DGX-1', () => {
     expect(expected()).toBe(8);
     expect(topology.nvswitches()).toBe(0);
   });
+
+  it('passes over an adapter that is to be left alone', () => {
+    plugDgx1();
+    const { topology, nearest } = show(['mlx5_0', '0000:8b:00.0']);
+    topology.discover(identities);
+    expect(nearest().filter((line) => /^[06] /.test(line))).toEqual(['0 mlx5_1 PHB', '6 mlx5_2 PHB']);
+  });
 });
 
-function show() {
+function show(exclude: readonly string[] = []) {
   const snapshot = new Snapshot();
-  const topology = new GpuTopology({ tree, snapshot });
+  const infiniband = { ...defaultInfinibandSettings, exclude };
+  const topology = new GpuTopology({ tree, snapshot, infiniband });
   return {
     snapshot,
     topology,
