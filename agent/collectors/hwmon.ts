@@ -5,7 +5,7 @@ import { parseInteger } from '../parse/bytes.ts';
 import type { GaugeSeries, SeriesGroup } from '../snapshot.ts';
 import { AreaPresence } from './area.ts';
 import type { Collector, CollectorContext, Reader, ReadLane, ReadResult } from './collector.ts';
-import { findChips, type Sensor } from './hwmon/chips.ts';
+import { findSensors, listChips, type Sensor } from './hwmon/chips.ts';
 import { ParsedFile } from './parsed-file.ts';
 
 export const hwmon: Collector = { area: 'hwmon', start: (context) => new HwmonReader(context) };
@@ -19,7 +19,7 @@ const FASTEST_RPM = 100_000;
 class HwmonReader implements Reader {
   readonly #context: CollectorContext;
   readonly #presence: AreaPresence;
-  #found = '';
+  #listed = '';
   #group: SeriesGroup | undefined;
   #sensors: readonly ReadableSensor[] = [];
 
@@ -29,10 +29,13 @@ class HwmonReader implements Reader {
   }
 
   discover(): void {
-    const { sensors, leftAlone } = findChips(this.#context.tree);
-    const found = JSON.stringify(sensors);
-    if (found !== this.#found) this.#replace(sensors);
-    this.#found = found;
+    const chips = listChips(this.#context.tree);
+    // A chip does not change its sensors: they are looked for again only when a chip came or went.
+    const listed = JSON.stringify(chips);
+    if (listed === this.#listed) return;
+    this.#listed = listed;
+    const { sensors, leftAlone } = findSensors(this.#context.tree, chips);
+    this.#replace(sensors);
     const reason = leftAlone.length > 0 ? 'unsupported' : 'not_present';
     this.#presence.set(sensors.length > 0 ? undefined : reason, leftAlone.join(' '));
   }
@@ -41,7 +44,7 @@ class HwmonReader implements Reader {
     if (lane !== 'slow') return 'ok';
     const there = this.#sensors.map((sensor) => sensor.read());
     if (!there.includes(false)) return 'ok';
-    this.#found = '';
+    this.#listed = '';
     return 'rediscover';
   }
 

@@ -24,9 +24,11 @@ class PcieReader implements Reader {
     const paths = listPciDevices(tree);
     // Hundreds of devices that stay: what they are is asked again only when one came or went.
     const listed = paths.join();
-    if (listed !== this.#listed) this.#replace(findAerDevices(tree, paths));
+    if (listed === this.#listed) return;
     this.#listed = listed;
     this.#hasPci = paths.length > 0;
+    this.#replace(findAerDevices(tree, paths));
+    // What is new has its values from the start.
     this.#read();
   }
 

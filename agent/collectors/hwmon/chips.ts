@@ -18,18 +18,27 @@ export interface Sensor {
   readonly path: string;
 }
 
-export interface Chips {
+export interface Chip {
+  /** Its directory: the number changes with every boot. */
+  readonly hwmon: string;
+  readonly name: string;
+}
+
+export interface Sensors {
   readonly sensors: readonly Sensor[];
-  /** Names of those that are left alone. */
+  /** Names of chips that are left alone. */
   readonly leftAlone: readonly string[];
 }
 
-export function findChips(tree: Tree): Chips {
-  const chips = tree
+export function listChips(tree: Tree): readonly Chip[] {
+  return tree
     .names(CLASS)
     .filter((name) => /^hwmon\d+$/.test(name))
     .slice(0, MAX_CHIPS)
     .map((name) => ({ hwmon: name, name: tree.word(`${CLASS}/${name}/name`) ?? '' }));
+}
+
+export function findSensors(tree: Tree, chips: readonly Chip[]): Sensors {
   const plain = chips
     .filter(({ name }) => plainChips.test(name))
     .map((chip) => ({ ...chip, label: labelOf(tree, chip) }));
@@ -40,8 +49,8 @@ export function findChips(tree: Tree): Chips {
   };
 }
 
-/** The chip's name and which one it is: coretemp.0, k10temp-0000:00:18.3. hwmon numbers change with every boot. */
-function labelOf(tree: Tree, { hwmon, name }: { readonly hwmon: string; readonly name: string }): string {
+/** The chip's name and which one it is: coretemp.0, k10temp-0000:00:18.3. */
+function labelOf(tree: Tree, { hwmon, name }: Chip): string {
   const resolved = tree.resolve(`${CLASS}/${hwmon}/device`);
   const device = isAbsent(resolved) ? '' : (resolved.split('/').at(-1) ?? '');
   if (device === '' || device === hwmon || device === name) return name;

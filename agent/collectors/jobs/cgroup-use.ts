@@ -5,7 +5,7 @@ export const CGROUP_ROOT = 'sys/fs/cgroup';
 
 export type CgroupAmount = number | Absence;
 
-/** In microseconds, but for the last. */
+/** In microseconds. */
 export interface CgroupTimes {
   readonly cpu: CgroupAmount;
   readonly throttled: CgroupAmount;
@@ -14,11 +14,11 @@ export interface CgroupTimes {
   readonly ioStalled: CgroupAmount;
   readonly memoryWaiting: CgroupAmount;
   readonly memoryStalled: CgroupAmount;
-  /** CPUs that it may use. */
-  readonly cpus: CgroupAmount;
 }
 
 export interface CgroupUse {
+  /** CPUs that it may use. */
+  readonly cpus: CgroupAmount;
   readonly memoryBytes: CgroupAmount;
   readonly oomKills: CgroupAmount;
   readonly readBytes: CgroupAmount;

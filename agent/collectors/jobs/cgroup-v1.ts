@@ -30,9 +30,9 @@ export function openV1(files: CgroupFiles, directoryOf: (controller: string) => 
       cpu: inMicroseconds(usage.read()),
       throttled: inMicroseconds(numberAt(throttled.read(), 0)),
       ...{ cpuWaiting: none, ioWaiting: none, ioStalled: none, memoryWaiting: none, memoryStalled: none },
-      cpus: cpus.read(),
     }),
     readUse: () => ({
+      cpus: cpus.read(),
       memoryBytes: memory.read(),
       oomKills: numberAt(oom.read(), 0),
       ...disks.sum(io.read()),

@@ -23,10 +23,10 @@ export function openV2(files: CgroupFiles, directory: string): OpenCgroup {
       return {
         ...{ cpu: numberAt(times, 0), throttled: numberAt(times, 1), cpuWaiting: ofCpu.some },
         ...{ ioWaiting: ofIo.some, ioStalled: ofIo.full, memoryWaiting: ofMemory.some, memoryStalled: ofMemory.full },
-        cpus: cpus.read(),
       };
     },
     readUse: () => ({
+      cpus: cpus.read(),
       memoryBytes: memory.read(),
       oomKills: numberAt(events.read(), 0),
       ...disks.sum(io.read()),

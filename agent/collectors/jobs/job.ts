@@ -45,11 +45,11 @@ export class Job {
   readFast(): void {
     const read = this.#cgroup.readTimes();
     for (const [time, series] of this.#times) setCount(series, read[time]);
-    this.#cpus.put(read.cpus);
   }
 
   readMedium(): void {
-    const { memoryBytes, oomKills, readBytes, writtenBytes } = this.#cgroup.readUse();
+    const { cpus, memoryBytes, oomKills, readBytes, writtenBytes } = this.#cgroup.readUse();
+    this.#cpus.put(cpus);
     this.#memory.put(isAbsent(memoryBytes) ? memoryBytes : bytes(memoryBytes));
     setCount(this.#oomKills, oomKills);
     setCount(this.#read, readBytes);

@@ -4,7 +4,7 @@ import { isAbsent, type AbsenceReason, type Steps } from '#agent/contract';
 import { parseAer } from '../../parse/aer.ts';
 import type { CounterSeries, SeriesGroup } from '../../snapshot.ts';
 import type { CollectorContext } from '../collector.ts';
-import { ParsedFile } from '../parsed-file.ts';
+import { ParsedFile, type Parser } from '../parsed-file.ts';
 import type { AerDevice } from './devices.ts';
 
 const severities = ['correctable', 'nonfatal', 'fatal'] as const;
@@ -49,7 +49,7 @@ class ErrorsOfSeverity {
   readonly #series = new Map<string, CounterSeries>();
 
   constructor(context: CollectorContext, group: SeriesGroup, device: AerDevice, severity: Severity) {
-    this.#file = new ParsedFile(context, pathOf(device, severity), { parse: parseAer });
+    this.#file = new ParsedFile(context, pathOf(device, severity), new UnchangedAer());
     this.#group = group;
     this.#labels = { pci_bus_id: device.address, severity };
     this.#showsZero = severity === 'correctable' && device.kind === 'endpoint';
@@ -76,6 +76,19 @@ class ErrorsOfSeverity {
     const series = this.#group.counter('pcie_aer_errors_total', { ...this.#labels, error });
     this.#series.set(error, series);
     return series;
+  }
+}
+
+/** Errors are rare: a file that says what it said before is not parsed again. */
+class UnchangedAer implements Parser<ReadonlyMap<string, Steps>> {
+  #before = Buffer.alloc(0);
+  #counts: ReadonlyMap<string, Steps> = new Map();
+
+  parse(bytes: Buffer, source: string): ReadonlyMap<string, Steps> {
+    if (this.#counts.size > 0 && bytes.equals(this.#before)) return this.#counts;
+    this.#counts = parseAer(bytes, source);
+    this.#before = Buffer.from(bytes);
+    return this.#counts;
   }
 }
 

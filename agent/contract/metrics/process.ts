@@ -74,7 +74,7 @@ export const jobRows = {
     scale: 1_000_000,
   }),
   job_cpus: jobs.gauge('count', {
-    labels: job,
+    ...amount,
     help: 'CPUs that the job may use on this node',
     title: 'Job CPUs',
     source: 'cgroup cpuset.cpus.effective',
