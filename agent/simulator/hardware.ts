@@ -95,6 +95,8 @@ export interface DriveHardware {
   readonly serial: string;
   /** A worn drive serves only this share of what its model can do. */
   readonly health: number;
+  /** A connector with dust in it: corrected errors of its PCIe link. */
+  readonly linkErrorsPerS: number;
 }
 
 const TERABYTE = 1e12;
@@ -177,6 +179,8 @@ const NODES = 16;
 const NODES_PER_RACK = 4;
 /** One drive of node07 answers slowly: a job that reads the node's own disks waits for it. */
 const SLOW_DRIVE = { node: 'node07', drive: 2, health: 0.017 };
+const DUSTY_DRIVE = 5;
+const DUSTY_ERRORS_PER_S = 0.05;
 const HOT_GPUS = 3;
 const DAY_S = 86_400;
 
@@ -203,6 +207,7 @@ function describeNode(
   const platform = index < NODES / 2 ? hgx1 : hgx2;
   const random = new Random(seed, 'hardware', name);
   const numaCpus = cpusBySocket(platform.coresPerSocket);
+  const dusty = new Random(seed, 'dusty').integer(0, NODES - 1);
   const bootTimeS = Math.floor(nowS - random.between(20, 60) * DAY_S);
   return {
     name,
@@ -222,6 +227,7 @@ function describeNode(
       numaNode: socketOf(bus),
       serial: `${String(random.integer(19, 23))}${hexOf(seed, 5, name, 'drive', at)}${hexOf(seed, 5, name, at)}`,
       health: name === SLOW_DRIVE.node && at === SLOW_DRIVE.drive ? SLOW_DRIVE.health : 1,
+      linkErrorsPerS: index === dusty && at === DUSTY_DRIVE ? DUSTY_ERRORS_PER_S : 0,
     })),
   };
 }

@@ -3,6 +3,7 @@ import { Counter } from './counter.ts';
 import type { NodeHardware } from './hardware.ts';
 import type { DiskLoad, HostLoad, PortLoad } from './host-model.ts';
 import { Random } from './random.ts';
+import { LustreCounters, NfsCounters } from './shared-storage.ts';
 
 /** Fields of sys/block/DEV/stat that count, by the kernel's names; all times in milliseconds. */
 export class DiskCounters {
@@ -119,6 +120,13 @@ export class HostCounters {
   readonly loopback: NetworkCounters;
   /** Microseconds. */
   readonly pressure: { readonly cpu: Counter; readonly ioSome: Counter; readonly ioFull: Counter };
+  readonly lustre: LustreCounters;
+  readonly nfs: NfsCounters;
+  /** By socket. */
+  readonly cpuThrottles: readonly Counter[];
+  readonly numaHits: Counter;
+  /** Pages that came from the other socket, by socket. */
+  readonly numaMisses: readonly Counter[];
   readonly interrupts: Counter;
   readonly contextSwitches: Counter;
   readonly forks: Counter;
@@ -126,6 +134,8 @@ export class HostCounters {
   /** Running averages over 1, 5 and 15 min of load, and over 10, 60 and 300 s of pressure. */
   readonly loadAverages: number[] = [];
   readonly pressureAverages: Record<'cpu' | 'ioSome' | 'ioFull', number[]> = { cpu: [], ioSome: [], ioFull: [] };
+
+  readonly #throttles: number;
 
   constructor(seed: number, hardware: NodeHardware) {
     const random = new Random(seed, 'counters', hardware.name);
@@ -152,6 +162,13 @@ export class HostCounters {
     this.contextSwitches = new Counter(random.integer(4e10, 9e10));
     this.forks = new Counter(random.integer(2e6, 9e6));
     this.majorFaults = new Counter(random.integer(2e4, 9e5));
+    const more = new Random(seed, 'more counters', hardware.name);
+    this.lustre = new LustreCounters(more);
+    this.nfs = new NfsCounters(more);
+    this.numaHits = new Counter(more.integer(1e10, 9e10));
+    this.numaMisses = hardware.numaCpus.map(() => new Counter(more.integer(1e5, 9e6)));
+    this.cpuThrottles = hardware.numaCpus.map(() => new Counter());
+    this.#throttles = isHot(seed, hardware) ? HOT_THROTTLES_PER_S : 0;
   }
 
   add(load: HostLoad, seconds: number): void {
@@ -184,7 +201,22 @@ export class HostCounters {
     this.contextSwitches.add((14_000 + busy * 5200) * seconds);
     this.forks.add(3.4 * seconds);
     this.majorFaults.add(0.2 * seconds);
+    this.lustre.add(load.shared, seconds);
+    this.nfs.add(load.shared, seconds);
+    this.numaHits.add((2000 + busy * 900) * seconds);
+    for (const misses of this.numaMisses) misses.add((0.2 + busy * 0.5) * seconds);
+    // Only the socket that stands in the other one's warm air.
+    this.cpuThrottles[1]?.add(this.#throttles * busy * seconds);
   }
+}
+
+/** A second, for every busy CPU. */
+const HOT_THROTTLES_PER_S = 0.04;
+const HOT_NODES = 16;
+
+/** The CPUs of one node get too hot. */
+function isHot(seed: number, { index }: NodeHardware): boolean {
+  return index === new Random(seed, 'hot node').integer(0, HOT_NODES - 1);
 }
 
 const SECTOR = 512;

@@ -3,6 +3,7 @@
 import type { NodeHardware } from './hardware.ts';
 import { stripedReadBytesPerS, type Pace } from './pace.ts';
 import { noiseAt, smoothNoiseAt } from './random.ts';
+import type { SharedLoad } from './shared-storage.ts';
 
 export interface CpuLoad {
   /** Shares of one CPU, 0–1. */
@@ -36,6 +37,8 @@ export interface HostLoad {
   readonly systemDisk: DiskLoad;
   readonly ports: readonly PortLoad[];
   readonly storageNetwork: { readonly rxBytesPerS: number; readonly txBytesPerS: number };
+  /** What goes to and from shared file systems. */
+  readonly shared: SharedLoad;
   readonly managementNetwork: { readonly rxBytesPerS: number; readonly txBytesPerS: number };
   readonly memoryUsedBytes: number;
   readonly cachedBytes: number;
@@ -77,6 +80,7 @@ export function hostLoadOf(
       rxBytesPerS: traffic.sharedRead + 2000,
       txBytesPerS: traffic.sharedWrite + traffic.sharedRead * 0.004 + 2000,
     },
+    shared: sharedLoadOf(work, traffic),
     managementNetwork: {
       rxBytesPerS: 4000 + 30_000 * noiseAt(hardware.index + 900, Math.floor(timeS)),
       txBytesPerS: 6000 + 90_000 * noiseAt(hardware.index + 901, Math.floor(timeS)),
@@ -111,6 +115,17 @@ function trafficOf(hardware: NodeHardware, work: readonly LocalWork[]): Traffic 
     }
   }
   return { ...sum, localRead: Math.min(sum.localRead, stripedReadBytesPerS(hardware)) };
+}
+
+/** Software and what people edit are at home. */
+function sharedLoadOf(work: readonly LocalWork[], { sharedRead, sharedWrite }: Traffic): SharedLoad {
+  const starting = work.filter(({ pace }) => pace.phase === 'startup').length;
+  return {
+    readBytesPerS: sharedRead,
+    writeBytesPerS: sharedWrite,
+    homeReadBytesPerS: 8000 + 2.5e6 * starting,
+    homeWriteBytesPerS: 1500 + 12_000 * work.length,
+  };
 }
 
 /** Latency grows as the drive fills up: base / (1 − load). A worn drive has a longer base. */
@@ -173,10 +188,18 @@ function cpuLoads({ cpus, gpus, index }: NodeHardware, work: readonly LocalWork[
 }
 
 /** CPU cores that one GPU's processes keep busy: the loader's work and the thread that feeds the GPU. */
-function busyCores({ job, phase, speed }: Pace): number {
+function busyCores(pace: Pace): number {
+  return loaderCoresOf(pace) + mainThreadCoresOf(pace);
+}
+
+export function loaderCoresOf({ job, phase, speed }: Pace): number {
+  return phase === 'run' ? Math.min(job.needs.loaderCores * speed, job.needs.workers) : 0;
+}
+
+export function mainThreadCoresOf({ phase, speed }: Pace): number {
   switch (phase) {
     case 'run':
-      return Math.min(job.needs.loaderCores * speed, job.needs.workers) + 0.35 + 0.55 * speed;
+      return 0.35 + 0.55 * speed;
     case 'startup':
       return 0.9;
     case 'burst':
@@ -194,7 +217,8 @@ function waitsForStorage({ limit }: Pace): boolean {
   return limit === 'local_storage' || limit === 'shared_storage';
 }
 
-function blockedPerGpu(pace: Pace): number {
+/** Workers that wait for data. */
+export function blockedPerGpu(pace: Pace): number {
   if (pace.phase === 'checkpoint') return 0.5;
   if (pace.phase !== 'run' || pace.job.needs.dataset === 'none') return 0;
   return waitsForStorage(pace)
@@ -218,13 +242,21 @@ function pressureOf(hardware: NodeHardware, work: readonly LocalWork[]): HostLoa
   let cpu = 0.006;
   let io = 0.002;
   for (const { pace, gpus } of work) {
-    const share = gpus.length / hardware.gpus.length;
-    if (pace.phase === 'run' && pace.limit === 'cpu') cpu = Math.max(cpu, 0.35 + 0.6 * (1 - pace.speed));
-    if (pace.phase === 'run' && waitsForStorage(pace)) io = Math.max(io, (1 - pace.speed) * (0.6 + 0.35 * share));
-    if (pace.phase === 'checkpoint') io = Math.max(io, 0.15);
-    if (pace.phase === 'run' && pace.job.needs.dataset !== 'none') io = Math.max(io, 0.008);
+    const own = jobPressureOf(pace, gpus.length / hardware.gpus.length);
+    cpu = Math.max(cpu, own.cpu);
+    io = Math.max(io, own.io);
   }
   return { cpu: Math.min(cpu, 0.99), ioSome: Math.min(io, 0.99), ioFull: Math.min(io * 0.55, 0.99) };
+}
+
+/** Shares of time in which something of a job waits, where it has this share of what can wait. */
+export function jobPressureOf(pace: Pace, share: number): { readonly cpu: number; readonly io: number } {
+  const { phase, limit, speed, job } = pace;
+  if (phase === 'checkpoint') return { cpu: 0, io: 0.15 };
+  if (phase !== 'run') return { cpu: 0, io: 0 };
+  const cpu = limit === 'cpu' ? Math.min(0.99, 0.35 + 0.6 * (1 - speed)) : 0;
+  const starved = waitsForStorage(pace) ? (1 - speed) * (0.6 + 0.35 * share) : 0;
+  return { cpu, io: Math.max(starved, job.needs.dataset === 'none' ? 0 : 0.008) };
 }
 
 function memoryOf(

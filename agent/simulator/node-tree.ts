@@ -2,8 +2,10 @@
 import { chmodSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeDisks } from './render/block.ts';
+import { writeHealth } from './render/health.ts';
 import { writeGpuDevices, writeIdentity } from './render/identity.ts';
 import { writeInfiniband } from './render/infiniband.ts';
+import { JobFiles } from './render/job-files.ts';
 import { KmsgFile } from './render/kmsg.ts';
 import { writeEthernet } from './render/network.ts';
 import { NvidiaSmiFeed } from './render/nvidia-smi-feed.ts';
@@ -11,6 +13,7 @@ import { renderScript } from './render/nvidia-smi-script.ts';
 import { renderTopology } from './render/nvidia-smi-topology.ts';
 import { gpuFieldNames, renderApps, renderHelp, renderList } from './render/nvidia-smi.ts';
 import { writeProc } from './render/proc.ts';
+import { writeSharedStorage } from './render/shared-storage.ts';
 import { TreeWriter, type FilePool } from './render/tree-writer.ts';
 import type { NodeState } from './workload.ts';
 
@@ -25,6 +28,7 @@ export class NodeTree {
   readonly #tree: TreeWriter<NodeState>;
   readonly #feed: NvidiaSmiFeed;
   readonly #kmsg: KmsgFile;
+  readonly #jobs: JobFiles;
   readonly #smi: string;
   #apps = '';
   #list = '';
@@ -41,6 +45,9 @@ export class NodeTree {
     writeEthernet(this.#tree, state.hardware);
     writeInfiniband(this.#tree, state.hardware);
     writeGpuDevices(this.#tree, state.hardware);
+    writeHealth(this.#tree, state.hardware);
+    writeSharedStorage(this.#tree, state.hardware);
+    this.#jobs = new JobFiles(this.root, state.hardware);
     this.#writeNvidiaSmi(state);
     this.#kmsg = new KmsgFile(this.root);
     this.#feed = new NvidiaSmiFeed(join(this.#smi, 'requests'));
@@ -50,6 +57,7 @@ export class NodeTree {
   /** Brings the files up to a state; whoever reads them sees it from now on. */
   update(state: NodeState, moment?: NodeMoment): void {
     this.#tree.update(state);
+    this.#jobs.update(state);
     this.#kmsg.update(state.kernelLog);
     this.#updateList(state);
     this.#updateApps(state, moment?.wall ?? new Date());
@@ -59,6 +67,7 @@ export class NodeTree {
   /** Lets go of files and pipes; loops of nvidia-smi end. */
   close(): void {
     this.#tree.close();
+    this.#jobs.close();
     this.#kmsg.close();
     this.#feed.close();
   }

@@ -20,6 +20,8 @@ export interface NodeState {
   readonly gpuCounters: readonly GpuCounters[];
   readonly load: HostLoad;
   readonly counters: HostCounters;
+  /** What runs here. */
+  readonly work: readonly LocalWork[];
   /** By adapter. */
   readonly ports: readonly PortHealth[];
   /** Grows with the node's log. */
@@ -98,7 +100,7 @@ export class SimulatedWorkload {
     for (const [index, gpu] of gpus.entries()) gpuCounters[index]?.add(gpu, seconds);
     this.#wear(hardware.index);
     return {
-      ...{ hardware, gpus, gpuCounters, load, counters, timeS },
+      ...{ hardware, gpus, gpuCounters, load, counters, work, timeS },
       ports: this.fabric.portHealth(hardware),
       kernelLog: this.#logs[hardware.index]?.records ?? [],
     };

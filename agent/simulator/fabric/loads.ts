@@ -35,7 +35,7 @@ const USABLE = 0.97;
 /** From this load on packets find others before them. */
 const FULL = 0.9;
 /** Of the wait at a full link its feeders see this share: credits come back late. */
-const PUSHED_BACK = 0.6;
+const PUSHED_BACK = 0.25;
 const FDR_DATA_SHARE = (14.0625 * 64) / 66 / 25;
 
 export interface FabricSituation {

@@ -25,7 +25,10 @@ function writeNvmeDrive(tree: TreeWriter<NodeState>, drive: DriveHardware, hardw
   const { index, bus, numaNode } = drive;
   const pci = writePciDevice(
     tree,
-    { bus, vendor: `0x${vendorId}`, device: deviceId, class: '0x010802', linkWidth: 4 },
+    {
+      ...{ bus, vendor: `0x${vendorId}`, device: deviceId, class: '0x010802', linkWidth: 4 },
+      ...(drive.linkErrorsPerS > 0 ? { correctedErrors: errorsOf(drive) } : {}),
+    },
     hardware,
   );
   const controller = `${pci}/nvme/nvme${index}`;
@@ -59,6 +62,11 @@ function writeNvmeDrive(tree: TreeWriter<NodeState>, drive: DriveHardware, hardw
   tree.link(`${disk}/device`, controller);
   tree.link(`${disk}/holders/md0`, STRIPE);
   return disk;
+}
+
+/** They began a day before. */
+function errorsOf({ linkErrorsPerS }: DriveHardware): (state: NodeState) => number {
+  return ({ timeS }) => Math.floor((timeS + 86_400) * linkErrorsPerS);
 }
 
 function writeTemperature(
@@ -156,6 +164,7 @@ function writeDisk(tree: TreeWriter<NodeState>, directory: string, { name, secto
   });
   tree.link(`sys/block/${name}`, directory);
   tree.link(`sys/class/block/${name}`, directory);
+  tree.link(`sys/dev/block/${number}`, directory);
 }
 
 /** 17 fields, each padded on the left as the kernel pads them. */

@@ -3,7 +3,8 @@ import type { NodeHardware } from '../hardware.ts';
 import { KERNEL_VERSION as KERNEL } from '../kernel-log.ts';
 import { nvswitchBusesOf } from '../pci-layout.ts';
 import { listOf, writeNvswitches, writePciDevice } from './pci.ts';
-import type { FixedTree } from './tree-writer.ts';
+import type { NodeState } from '../workload.ts';
+import type { FixedTree, TreeWriter } from './tree-writer.ts';
 
 export function writeIdentity(tree: FixedTree, hardware: NodeHardware): void {
   tree.files('proc/sys/kernel', {
@@ -22,13 +23,14 @@ export function writeIdentity(tree: FixedTree, hardware: NodeHardware): void {
   writeBoard(tree, hardware);
   writeNumaNodes(tree, hardware);
   writeMounts(tree);
+  tree.file('proc/1/comm', 'systemd\n');
 }
 
 /** The fabric manager; the kernel cuts the names of tasks to 15 letters. */
 const FABRIC_MANAGER = { pid: 2417, comm: 'nv-fabricmanage' } as const;
 
 /** GPUs and NVSwitches as PCI devices; what they do is nvidia-smi's to say. */
-export function writeGpuDevices(tree: FixedTree, hardware: NodeHardware): void {
+export function writeGpuDevices(tree: TreeWriter<NodeState>, hardware: NodeHardware): void {
   for (const { bus } of hardware.gpus) {
     const device = `0x${hardware.platform.gpu.deviceId.slice(2, 6).toLowerCase()}`;
     writePciDevice(tree, { bus, vendor: '0x10de', device, class: '0x030200', linkWidth: 16 }, hardware);

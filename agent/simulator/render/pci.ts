@@ -1,7 +1,9 @@
 // PCI devices of a node below sys/devices, with the links by which they are found. Documentation/ABI/testing/sysfs-bus-pci.
 import type { NodeHardware } from '../hardware.ts';
 import { nvswitchBusesOf, pciAddress, pciSlotOf } from '../pci-layout.ts';
-import type { FixedTree } from './tree-writer.ts';
+import type { NodeState } from '../workload.ts';
+import { writePcieErrors } from './health.ts';
+import type { FixedTree, TreeWriter } from './tree-writer.ts';
 
 export { pciAddress } from '../pci-layout.ts';
 
@@ -11,6 +13,8 @@ export interface PciDevice {
   readonly device: string;
   readonly class: string;
   readonly linkWidth: number;
+  /** Errors of the link that were corrected; none where it is not told. */
+  readonly correctedErrors?: (state: NodeState) => number;
 }
 
 /** Generation 3, for all devices of these machines. */
@@ -18,7 +22,7 @@ const LINK_SPEED = '8.0 GT/s PCIe';
 const BRIDGE = '0x060400';
 
 /** Writes a device, and the bridges above it if no other has done so, and returns its directory. */
-export function writePciDevice(tree: FixedTree, device: PciDevice, hardware: NodeHardware): string {
+export function writePciDevice(tree: TreeWriter<NodeState>, device: PciDevice, hardware: NodeHardware): string {
   const { host, bridges, numaNode } = pciSlotOf(hardware.platform, device.bus);
   let above = `sys/devices/${host}`;
   for (const [depth, bridge] of bridges.entries()) {
@@ -29,10 +33,11 @@ export function writePciDevice(tree: FixedTree, device: PciDevice, hardware: Nod
   }
   const directory = `${above}/${pciAddress(device.bus)}`;
   writeFunction(tree, directory, { ...device, numaNode, hardware });
+  writePcieErrors(tree, directory, device.correctedErrors);
   return directory;
 }
 
-export function writeNvswitches(tree: FixedTree, hardware: NodeHardware): void {
+export function writeNvswitches(tree: TreeWriter<NodeState>, hardware: NodeHardware): void {
   for (const bus of nvswitchBusesOf(hardware.platform)) {
     writePciDevice(tree, { bus, vendor: '0x10de', device: '0x1ac2', class: '0x068000', linkWidth: 2 }, hardware);
   }

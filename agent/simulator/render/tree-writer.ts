@@ -97,8 +97,9 @@ export class TreeWriter<S> {
     for (const file of this.#changing) {
       const text = file.read(state);
       if (text === file.text) continue;
+      const written = writeSync(file.descriptor, text, 0, 'latin1');
+      if (written < (file.text?.length ?? 0)) ftruncateSync(file.descriptor, written);
       file.text = text;
-      ftruncateSync(file.descriptor, writeSync(file.descriptor, text, 0));
     }
   }
 
