@@ -11,6 +11,10 @@ need chromium chromium
 need jsonnet jsonnet
 need gcc gcc
 [ -x /usr/sbin/sshd ] || missing+=(openssh-server)
+for program in ibsim:ibsim-utils ibnetdiscover:infiniband-diags opensm:opensm; do
+  # A plain user's PATH has not where Debian puts them.
+  PATH="$PATH:/usr/sbin" need "${program%%:*}" "${program##*:}"
+done
 [ -e /usr/include/stdio.h ] || missing+=(libc6-dev)
 [ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || missing+=(fonts-dejavu-core)
 if [ "${#missing[@]}" -eq 0 ]; then
@@ -40,7 +44,7 @@ echo "installing ${missing[*]}"
 if [ -d /run/systemd/system ]; then
   for unit in "${missing[@]}"; do
     case "$unit" in
-      prometheus | prometheus-node-exporter) "${as_root[@]}" systemctl disable --now "$unit" ;;
+      prometheus | prometheus-node-exporter | opensm) "${as_root[@]}" systemctl disable --now "$unit" ;;
       openssh-server) "${as_root[@]}" systemctl disable --now ssh ;;
     esac
   done
