@@ -14,6 +14,7 @@ import type { MetricRow } from './metrics/row.ts';
 import { selfRows } from './metrics/self.ts';
 import { serverRows, verdictRows } from './metrics/server.ts';
 import { gdsRows, gpfsRows, lustreRows, nfsRows } from './metrics/storage.ts';
+import { switchRows } from './metrics/switch.ts';
 
 /** Rows that agents fill. Only these travel over the wire. */
 export const agentCatalogue = {
@@ -42,7 +43,14 @@ export const agentCatalogue = {
   ...selfRows,
 } as const;
 
-export const catalogue = { ...agentCatalogue, ...derivedRows, ...verdictRows, ...fabricRows, ...serverRows } as const;
+export const catalogue = {
+  ...agentCatalogue,
+  ...derivedRows,
+  ...verdictRows,
+  ...fabricRows,
+  ...switchRows,
+  ...serverRows,
+} as const;
 
 export type AgentMetricId = keyof typeof agentCatalogue;
 export type MetricId = keyof typeof catalogue;
@@ -52,6 +60,8 @@ export type ServerMetricId = keyof typeof serverRows;
 export type DerivedMetricId = keyof typeof derivedRows;
 /** Metrics of InfiniBand subnets. */
 export type FabricMetricId = keyof typeof fabricRows;
+/** Metrics of managed switches. */
+export type SwitchMetricId = keyof typeof switchRows;
 
 /** The label names of one metric, as a record: `LabelsOf<'disk_read_bytes_total'>` is `{device: string}`. */
 export type LabelsOf<M extends MetricId> = Readonly<Record<(typeof catalogue)[M]['labels'][number], string>>;
@@ -90,12 +100,15 @@ export const derivedMetricIds: readonly DerivedMetricId[] = Object.keys(derivedR
 const isFabricMetricId = (id: string): id is FabricMetricId => Object.hasOwn(fabricRows, id);
 export const fabricMetricIds: readonly FabricMetricId[] = Object.keys(fabricRows).filter(isFabricMetricId);
 
+const isSwitchMetricId = (id: string): id is SwitchMetricId => Object.hasOwn(switchRows, id);
+export const switchMetricIds: readonly SwitchMetricId[] = Object.keys(switchRows).filter(isSwitchMetricId);
+
 /** The exported name. */
 export function metricName(id: MetricId): `whyidle_${MetricId}` {
   return `whyidle_${id}`;
 }
 
-/** Whether the series carry the label `node`; those of the server itself, of the whole fleet and of subnets have none. */
+/** Whether the series carry the label `node`; those of the server itself, of the whole fleet, of subnets and of switches have none. */
 export function hasNodeLabel(id: MetricId): boolean {
-  return !Object.hasOwn(serverRows, id) && !Object.hasOwn(fabricRows, id);
+  return ![serverRows, fabricRows, switchRows].some((rows) => Object.hasOwn(rows, id));
 }
