@@ -1,6 +1,6 @@
 // What a node's clients of shared storage count: Lustre for data sets and checkpoints, NFS for homes and software.
 import { Counter } from './counter.ts';
-import { Random } from './random.ts';
+import type { Random } from './random.ts';
 
 export interface SharedLoad {
   readonly readBytesPerS: number;

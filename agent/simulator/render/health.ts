@@ -87,15 +87,15 @@ function writeCoreTemperatures(tree: TreeWriter<NodeState>, { drives, numaCpus, 
 function writeNumaStat(tree: TreeWriter<NodeState>, { numaCpus }: NodeHardware): void {
   for (const node of numaCpus.keys()) {
     tree.changing(`sys/devices/system/node/node${node}/numastat`, ({ counters }) => {
-      const [own, other] = [counters.numaMisses[node], counters.numaMisses[1 - node]];
-      const hits = counters.numaHits;
+      const [own, other] = [node, 1 - node].map((one) => counters.numaMisses[one]?.toString() ?? '0');
+      const hits = counters.numaHits.toString();
       return [
         `numa_hit ${hits}`,
-        `numa_miss ${own ?? 0}`,
-        `numa_foreign ${other ?? 0}`,
+        `numa_miss ${own}`,
+        `numa_foreign ${other}`,
         'interleave_hit 41265',
         `local_node ${hits}`,
-        `other_node ${own ?? 0}`,
+        `other_node ${own}`,
       ].join('\n');
     });
   }

@@ -1,10 +1,12 @@
 // Clients of shared storage as they tell themselves: proc/self/mountstats of NFS, llite stats of Lustre, and GPUDirect Storage
 // with its accounting off, as it is delivered. Formats: fs/nfs/super.c, the Lustre manual, NVIDIA/gds-nvidia-fs.
+import type { Counter } from '../counter.ts';
 import type { NodeHardware } from '../hardware.ts';
 import type { LustreCounters, NfsCounters } from '../shared-storage.ts';
 import type { NodeState } from '../workload.ts';
 import type { TreeWriter } from './tree-writer.ts';
 
+const PAGE = 4096;
 const LUSTRE_CLIENT = 'scratch-ffff9c8d45f7a800';
 
 export function writeSharedStorage(tree: TreeWriter<NodeState>, hardware: NodeHardware): void {
@@ -32,8 +34,8 @@ function renderMountStats({ readBytes, writtenBytes, operations }: NfsCounters, 
     const spent = [...sizes[name], ...times[name]].map((each) => Math.floor(count * each));
     return `\t${name.padStart(12)}: ${[count, count, 0, ...spent, 0].join(' ')}\n`;
   });
-  const [read, written] = [readBytes, writtenBytes];
-  const pages = (bytes: number): number => Math.floor(bytes / 4096);
+  const bytes = [readBytes, writtenBytes].map(String);
+  const pages = [readBytes, writtenBytes].map(({ whole }) => Math.floor(whole / PAGE));
   return [
     'device /dev/sda2 mounted on / with fstype ext4\n',
     'device /dev/md0 mounted on /raid with fstype xfs\n',
@@ -41,7 +43,7 @@ function renderMountStats({ readBytes, writtenBytes, operations }: NfsCounters, 
     '\topts:\trw,vers=4.2,rsize=1048576,wsize=1048576,namlen=255,acregmin=3,acregmax=60,hard,proto=tcp,nconnect=8,timeo=600,retrans=2,sec=sys,clientaddr=10.10.1.9,local_lock=none\n',
     `\tage:\t${ageS}\n`,
     '\tcaps:\tcaps=0xffbfff7,wtmult=512,dtsize=32768,bsize=0,namlen=255\n',
-    `\tbytes:\t${read} ${written} 0 0 ${read} ${written} ${pages(read.whole)} ${pages(written.whole)}\n`,
+    `\tbytes:\t${[...bytes, 0, 0, ...bytes, ...pages].join(' ')}\n`,
     '\tRPC iostats version: 1.1  p/v: 100003/4 (nfs)\n',
     '\txprt:\ttcp 875 0 1 0 0 918 918 0 1021 0 2 12 918\n',
     '\tper-op statistics\n',
@@ -54,11 +56,13 @@ function renderMountStats({ readBytes, writtenBytes, operations }: NfsCounters, 
 
 function renderLlite({ readBytes, writtenBytes, reads, writes, opens, lookups }: LustreCounters, nowS: number): string {
   const line = (name: string, rest: string): string => `${name.padEnd(25)} ${rest}`;
-  const count = (name: string, value: { toString(): string }): string => line(name, `${value} samples [regs]`);
+  const count = (name: string, value: Counter): string => line(name, `${value.toString()} samples [regs]`);
+  const sum = (name: string, [samples, least, bytes]: readonly [Counter, number, Counter]): string =>
+    line(name, `${samples.toString()} samples [bytes] ${least} 1048576 ${bytes.toString()}`);
   return [
     line('snapshot_time', `${nowS}.000000000 secs.nsecs`),
-    line('read_bytes', `${reads} samples [bytes] 4096 1048576 ${readBytes}`),
-    line('write_bytes', `${writes} samples [bytes] 512 1048576 ${writtenBytes}`),
+    sum('read_bytes', [reads, 4096, readBytes]),
+    sum('write_bytes', [writes, 512, writtenBytes]),
     count('open', opens),
     count('close', opens),
     count('getattr', lookups),
