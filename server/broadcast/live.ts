@@ -7,6 +7,7 @@ import { TokenBucket } from '../access/token-bucket.ts';
 import type { Alerts } from '../alerts/alerts.ts';
 import { build } from '../build.ts';
 import type { Clock } from '../clock.ts';
+import type { Derived } from '../derived/derived.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { FleetNode } from '../fleet/node.ts';
 import { summarizeFleet, summarizeNode } from '../fleet/summary.ts';
@@ -20,6 +21,8 @@ type LiveSocket = Socket<BrowserToServer, ServerToBrowser, DefaultEventsMap, unk
 export interface LiveContext {
   readonly fleet: Fleet;
   readonly alerts: Alerts;
+  /** Left out where nothing is derived. */
+  readonly derived?: Derived;
   readonly cluster: string;
   readonly clock: Clock;
   readonly log: Log;
@@ -106,7 +109,7 @@ export class LiveBroadcast {
 
   /** Sends the directory to those who have not this one yet, then the tick to the whole target. */
   #send(watch: Watch, viewers: readonly Viewer[], target: Pick<LiveSocket, 'emit'>): void {
-    const { fleet, alerts, clock } = this.#context;
+    const { fleet, alerts, derived, clock } = this.#context;
     if (watch.view === 'fleet') {
       this.#introduce(viewers, fleet.generation, (socket) => {
         socket.emit('fleet_directory', fleet.directory);
@@ -117,7 +120,7 @@ export class LiveBroadcast {
     const node = fleet.node(watch.node);
     if (!node) return;
     this.#introduceNode(viewers, node);
-    target.emit('node', buildNodeTick(fleet, node, alerts.current, clock.nowMs()));
+    target.emit('node', buildNodeTick(node, { fleet, alerts: alerts.current, derived }, clock.nowMs()));
   }
 
   #introduceNode(viewers: readonly Viewer[], node: FleetNode): void {

@@ -1,15 +1,18 @@
 // What a viewer of one node is sent: its series once, the last minutes on arrival, then every second all values.
+import { derivedMetricIds } from '#agent/contract';
 import {
   linesOf,
   nodeCharts,
   valueOf,
   type Alert,
   type ChartLine,
+  type DerivedEntry,
   type NodeDirectory,
   type NodeHistory,
   type NodeTick,
   type SchemaEntry,
 } from '#server/contract';
+import type { Derived } from '../derived/derived.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import { viewOf, type FleetNode } from '../fleet/node.ts';
 import type { NodeSchema } from '../fleet/schema.ts';
@@ -19,7 +22,13 @@ export function buildNodeDirectory(node: FleetNode): NodeDirectory {
   return { node: node.name, generation: node.generation, inventory: node.inventory, series: entriesOf(node.schema) };
 }
 
-export function buildNodeTick(fleet: Fleet, node: FleetNode, alerts: readonly Alert[], nowMs: number): NodeTick {
+export interface NodeTickSources {
+  readonly fleet: Fleet;
+  readonly alerts: readonly Alert[];
+  readonly derived: Derived | undefined;
+}
+
+export function buildNodeTick(node: FleetNode, { fleet, alerts, derived }: NodeTickSources, nowMs: number): NodeTick {
   const { published } = node.schema;
   return {
     generation: node.generation,
@@ -30,7 +39,16 @@ export function buildNodeTick(fleet: Fleet, node: FleetNode, alerts: readonly Al
     levels: bytesOf(Float64Array.from(published, (series) => node.level(series))),
     states: Uint8Array.from(published, ({ index }) => node.decoder.states[index] ?? 0),
     rates: bytesOf(Float32Array.from(published, (series) => node.rate(series))),
+    derived: derived && node.isUp(nowMs) ? derivedOf(derived, node) : [],
   };
+}
+
+function derivedOf(derived: Derived, node: FleetNode): readonly DerivedEntry[] {
+  return derivedMetricIds.flatMap((id) =>
+    derived
+      .seriesOf(node, id)
+      .flatMap(({ labels, value }): readonly DerivedEntry[] => (Number.isNaN(value) ? [] : [[id, labels, value]])),
+  );
 }
 
 /** Replays the kept frames. Lines are told apart by their names, so that a line goes on over a change of the schema. */

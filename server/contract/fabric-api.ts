@@ -77,6 +77,8 @@ export interface FabricEndView {
   /** Bandwidth that this end loses to waiting: at least, and at most where the length of its tick is not known. */
   readonly congestion_ratio: number | null;
   readonly congestion_ratio_upper: number | null;
+  /** Error counters that grew in the last hour, and by how much, as infiniband-diags call them. */
+  readonly errors_grown: Readonly<Record<string, number>>;
 }
 
 export interface FabricLinkView {

@@ -3,7 +3,7 @@
 //   server  -> hello · fleet_directory, fleet (1 Hz) · node_directory, node_history, node (1 Hz)
 // Numbers per series or GPU travel as little-endian typed arrays in Uint8Arrays, at most ten of them in one message:
 // socket.io refuses more.
-import type { AgentMetricId, Inventory } from '#agent/contract';
+import type { AgentMetricId, DerivedMetricId, Inventory } from '#agent/contract';
 import type { Alert, FleetSummary, GpuSummary, NodeSummary } from './api.ts';
 import type { SchemaEntry } from './chart-lines.ts';
 
@@ -119,7 +119,12 @@ export interface NodeTick {
   readonly states: Uint8Array;
   /** Float32Array: gain per second of counters; NaN for others and where not known. */
   readonly rates: Uint8Array;
+  /** What the server derives for the node's devices; without what is not known now. */
+  readonly derived: readonly DerivedEntry[];
 }
+
+/** One derived series: label values in the row's order, value in base units. */
+export type DerivedEntry = readonly [metric: DerivedMetricId, labels: readonly string[], value: number];
 
 export interface ServerToBrowser {
   hello: (message: LiveHello) => void;

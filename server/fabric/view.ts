@@ -8,10 +8,15 @@ import {
   type FabricView,
   type FindingSeverity,
 } from '#server/contract';
+import { counterBits } from './counters.ts';
 import { shortName } from './names.ts';
 import { keyOf, type ModelDevice, type ModelLink, type ModelPort } from './model.ts';
+import type { PortHistory } from './port-history.ts';
 import { renderSpeed } from './rates.ts';
 import { isStale, type Fabric } from './watch.ts';
+
+const GROWN_WITHIN_MS = 3_600_000;
+const errorCounters = Object.keys(counterBits).filter((name) => !/Data$|Pkts$|Wait$/.test(name));
 
 export function viewFabric(fabric: Fabric, nowMs: number): FabricView {
   const { model, history, findings } = fabric;
@@ -79,7 +84,17 @@ function viewEnd({ history }: Fabric, { key, device, port, read }: ModelPort, da
     utilization_ratio: sent === null || dataRate === null ? null : Math.min(1, sent / dataRate),
     congestion_ratio: congestion?.low ?? null,
     congestion_ratio_upper: congestion && congestion.high > congestion.low ? congestion.high : null,
+    errors_grown: known ? errorsGrown(known, history.nowMs - GROWN_WITHIN_MS) : {},
   };
+}
+
+function errorsGrown(port: PortHistory, sinceMs: number): Readonly<Record<string, number>> {
+  return Object.fromEntries(
+    errorCounters.flatMap((name) => {
+      const gained = port.gained(name, sinceMs);
+      return gained > 0 ? [[name, gained]] : [];
+    }),
+  );
 }
 
 type Severities = ReadonlyMap<string, FindingSeverity>;

@@ -150,6 +150,7 @@ const schemas: Readonly<Record<string, Json>> = {
     utilization_ratio: maybe(number),
     congestion_ratio: maybe(number),
     congestion_ratio_upper: maybe(number),
+    errors_grown: { type: 'object', additionalProperties: number },
   }),
   FabricLink: record({
     tier: { enum: linkTiers },
