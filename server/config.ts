@@ -15,6 +15,7 @@ import {
 import * as v from 'valibot';
 import { parse, YAMLParseError } from 'yaml';
 import { checkBind } from './access/bind.ts';
+import { takeSwitches, type SwitchConfig } from './switches/config.ts';
 
 const text = v.pipe(v.string(), v.minLength(1));
 const share = v.pipe(v.union([v.string(), v.number()]), v.transform(Number), v.number(), v.minValue(0), v.maxValue(1));
@@ -66,7 +67,10 @@ export const serverSettings = {
   'alerts.node_down_after': { schema: durationMs, default: 30_000, help: 'a node may be silent for so long' },
 } as const satisfies Settings;
 
-export type ServerConfig = ValuesOf<typeof serverSettings>;
+export type ServerConfig = ValuesOf<typeof serverSettings> & {
+  /** The section `switches`, which is a list. */
+  readonly switches?: readonly SwitchConfig[];
+};
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Reads the configuration file, if one is named, and resolves all settings. Throws UsageError. */
@@ -75,11 +79,12 @@ export function resolveConfig(
   changedDefaults: Partial<ServerConfig> = {},
 ): { readonly config: ServerConfig; readonly positionals: readonly string[] } {
   const { file, env, args } = sources;
-  const fromFile = file === undefined ? {} : { file: readConfigFile(file), fileName: file };
+  const { switches, rest } = takeSwitches(file === undefined ? undefined : readConfigFile(file), file ?? '');
+  const fromFile = file === undefined ? {} : { file: rest, fileName: file };
   const settings = withDefaults(changedDefaults);
   const { values, positionals } = resolveSettings(settings, { ...fromFile, env, args });
   checkBind(values);
-  return { config: values, positionals };
+  return { config: switches.length === 0 ? values : { ...values, switches }, positionals };
 }
 
 /** Where state is kept unless it is said. */

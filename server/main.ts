@@ -26,6 +26,9 @@ import { Ledger } from './ledger/ledger.ts';
 import { listen } from './listen.ts';
 import type { Log } from './log.ts';
 import { createSockets } from './sockets.ts';
+import { SwitchAlerts } from './switches/alerts.ts';
+import { SwitchLines } from './switches/lines.ts';
+import { SwitchWatch } from './switches/watch.ts';
 
 export interface ServerParts {
   readonly config: ServerConfig;
@@ -65,9 +68,12 @@ export async function startServer({
   const fabrics = new FabricWatch(() => agentPortsOf(fleet));
   const derived = new Derived(fleet, fabrics);
   const peers = new PeerAlerts(fleet, fabrics);
+  const switches = new SwitchWatch({ switches: config.switches ?? [], clock, log });
+  const switchAlerts = new SwitchAlerts(switches);
   const alerts = new Alerts(fleet, config, [
     (nowMs) => alertsOfFabrics(fabrics, nowMs),
     (nowMs) => peers.alerts(nowMs),
+    (nowMs) => switchAlerts.alerts(nowMs),
   ]);
   const counters = new IngestCounters();
   const leases = new Leases();
@@ -79,16 +85,21 @@ export async function startServer({
     server_frames_rejected_total: () => counters.rejected,
     server_bytes_total: () => counters.bytes,
   });
-  const exposition = new Exposition(fleet, registry, { derived, fabrics: new FabricLines(fabrics) });
+  const exposition = new Exposition(fleet, registry, {
+    derived,
+    fabrics: new FabricLines(fabrics),
+    switches: new SwitchLines(switches),
+  });
   const readiness = () =>
     listening ? { ready: true, reasons: [] } : { ready: false, reasons: ['the server is starting or stopping'] };
   const app = createApp({ fleet, fabrics, alerts, exposition, cluster, clock, origins, readiness, webFolder, log });
   const http = createAdaptorServer({ fetch: app.fetch }) as HttpServer; // without options it is a plain HTTP/1 server
   const sockets = createSockets(http, origins);
   serveAgents(sockets.of('/agents'), { fleet, fabrics, leases, counters, clock, log });
-  const broadcast = new LiveBroadcast(sockets.of('/live'), { fleet, alerts, cluster, clock, log });
+  const broadcast = new LiveBroadcast(sockets.of('/live'), { fleet, alerts, derived, cluster, clock, log });
 
   listening = await listen(http, { host, port });
+  switches.start();
   const timer = setInterval(() => {
     const nowMs = clock.nowMs();
     fleet.advance(nowMs);
@@ -103,6 +114,7 @@ export async function startServer({
     stop: async () => {
       listening = undefined;
       clearInterval(timer);
+      switches.stop();
       await close(http, sockets);
     },
   };

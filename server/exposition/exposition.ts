@@ -24,6 +24,7 @@ import { renderFleetDcgm, renderNodeDcgm } from './dcgm-page.ts';
 import { GpuLines } from './gpu-lines.ts';
 import { DerivedLines } from './derived-lines.ts';
 import type { FabricLines } from './fabric-lines.ts';
+import type { SwitchLines } from '../switches/lines.ts';
 import { buildNodeLines, type NodeLines } from './node-lines.ts';
 import { PageBuffer, type Page } from './page-buffer.ts';
 import { UnavailableLines } from './unavailable-lines.ts';
@@ -40,6 +41,7 @@ type OwnMetrics = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
 export interface FurtherLines {
   readonly derived?: Derived;
   readonly fabrics?: FabricLines;
+  readonly switches?: SwitchLines;
 }
 
 export class Exposition {
@@ -135,7 +137,8 @@ export class Exposition {
   }
 
   #writeFabrics(format: TextFormat, nowMs: number): void {
-    for (const { id, lines } of this.#further.fabrics?.families(nowMs) ?? []) {
+    const { fabrics, switches } = this.#further;
+    for (const { id, lines } of [...(fabrics?.families(nowMs) ?? []), ...(switches?.families() ?? [])]) {
       const head = new Head(this.#page, id, format);
       for (const line of lines) head.text(line);
     }
