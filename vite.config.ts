@@ -22,13 +22,15 @@ function commit(): string {
   }
 }
 
-/** The agent is deployed alone: what it loads as a native module goes with it. */
-function copyKoffi(): void {
-  for (const name of ['koffi', '@koromix']) {
+/** The agent is deployed alone: the packages that are not bundled go with it, ssh2 with those that it needs. */
+function copyPackages(): void {
+  for (const name of ['koffi', '@koromix', 'ssh2', 'asn1', 'bcrypt-pbkdf', 'safer-buffer', 'tweetnacl']) {
     cpSync(here(`node_modules/${name}`), here(`dist/agent/node_modules/${name}`), {
       recursive: true,
       dereference: true,
-      filter: (path) => statSync(path).isDirectory() || /\.(js|cjs|json|node|txt)$/.test(path),
+      filter: (path) =>
+        !/\/ssh2\/(test|examples|util)$/.test(path) &&
+        (statSync(path).isDirectory() || /\.(js|cjs|json|node|txt)$/.test(path)),
     });
   }
 }
@@ -63,7 +65,7 @@ export default defineConfig({
         const environment = builder.environments[name];
         if (environment) await builder.build(environment);
       }
-      copyKoffi();
+      copyPackages();
     },
   },
   environments: {
