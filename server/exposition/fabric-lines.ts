@@ -1,8 +1,8 @@
-// The series of InfiniBand subnets: whole families, without the label `node`. The labels of a port are written out once per
-// topology; of a fabric that is swept no more only its age is left.
-import { metricName, renderLinePrefix, rowOf, type FabricMetricId } from '#agent/contract';
+// The series of InfiniBand subnets: whole families, without the label `node`. Of a fabric that is swept no more only its age is left.
+import { fabricMetricIds, metricName, renderLinePrefix, rowOf, type FabricMetricId } from '#agent/contract';
 import { BYTES_PER_WORD, isSaturated } from '../fabric/counters.ts';
 import type { ModelPort } from '../fabric/model.ts';
+import type { PortHistory } from '../fabric/port-history.ts';
 import { speedName } from '../fabric/rates.ts';
 import { isStale, type Fabric, type FabricWatch } from '../fabric/watch.ts';
 import { causeMetrics, counterMetrics } from './fabric-counters.ts';
@@ -49,7 +49,8 @@ function buildFamilies(fabrics: readonly Fabric[], nowMs: number): readonly Fami
     writeSweep(fabric, write);
     if (isStale(fabric, nowMs)) continue;
     writeTopology(fabric, write);
-    for (const port of fabric.model.ports.values()) writePort(fabric, port, write);
+    for (const port of fabric.model.ports.values())
+      writePort(fabric, port, new PortWriter(families, labelsOf(fabric.subnet, port)));
   }
   return [...families].map(([id, lines]) => ({ id, lines }));
 }
@@ -102,42 +103,77 @@ const labelsOf = (subnet: string, { device, port }: ModelPort): readonly string[
   String(port),
 ];
 
-function writePort({ subnet, model, history }: Fabric, port: ModelPort, write: Write): void {
+/** Everything of a line of a port before its value. Labels are written out once per port: there are thirty lines of each. */
+class PortWriter {
+  readonly #families: Map<FabricMetricId, string[]>;
+  readonly #labels: string;
+
+  constructor(families: Map<FabricMetricId, string[]>, labels: readonly string[]) {
+    this.#families = families;
+    this.#labels = renderLinePrefix('', ['subnet', 'guid', 'port'], labels).slice(1, -2);
+  }
+
+  write(id: FabricMetricId, value: number | string, further = ''): void {
+    const line = `${names[id]}{${this.#labels}${further}} ${value}\n`;
+    const lines = this.#families.get(id);
+    if (lines) lines.push(line);
+    else this.#families.set(id, [line]);
+  }
+
+  /** With one label more, whose value needs no escape. */
+  writeOf(id: FabricMetricId, label: string, value: number | string): void {
+    this.write(id, value, `,${lastLabel(id)}="${label}"`);
+  }
+}
+
+const names = catalogueNames();
+
+// Every id is a key of the record by construction.
+function catalogueNames(): Readonly<Record<FabricMetricId, string>> {
+  return Object.fromEntries(fabricMetricIds.map((id) => [id, metricName(id)])) as Record<FabricMetricId, string>;
+}
+
+const lastLabel = (id: FabricMetricId): string => rowOf(id).labels.at(-1) ?? '';
+
+const ACTIVE = 4;
+
+function writePort({ model, history }: Fabric, port: ModelPort, lines: PortWriter): void {
   const { read, dataRate, key } = port;
-  const labels = labelsOf(subnet, port);
-  if (read.state !== null) write('fabric_port_state_id', labels, read.state);
-  if (read.physicalState !== null) write('fabric_port_physical_state_id', labels, read.physicalState);
+  if (read.state !== null) lines.write('fabric_port_state_id', read.state);
+  if (read.physicalState !== null) lines.write('fabric_port_physical_state_id', read.physicalState);
   const known = history.port(key);
   // Empty slots count nothing.
   if (!known || !(model.linkOf.has(key) || known.activeMs !== null)) return;
-  if (dataRate !== null && read.state === 4)
-    write('fabric_port_data_rate_bytes_per_second', labels, Math.round(dataRate));
-  if (read.widthLanes !== null) write('fabric_port_link_width_lanes', labels, read.widthLanes);
-  for (const [name, digits] of Object.entries(known.known)) {
-    // A count at its ceiling is a lower bound: there is no value.
-    if (isSaturated(name, digits, known.read)) write('fabric_port_saturated', [...labels, name], 1);
-    else writeCounter(labels, name, digits, write);
-  }
-  write('fabric_port_resets_total', labels, known.resets);
-  const { receivedBytes, transmittedBytes } = known.rates;
-  const ratio = (value: number): string =>
-    Math.min(1, value)
-      .toFixed(4)
-      .replace(/\.?0+$/, '');
-  if (dataRate !== null && receivedBytes !== null)
-    write('fabric_port_utilization_ratio', [...labels, 'receive'], ratio(receivedBytes / dataRate));
-  if (dataRate !== null && transmittedBytes !== null)
-    write('fabric_port_utilization_ratio', [...labels, 'transmit'], ratio(transmittedBytes / dataRate));
-  if (!known.congestion) return;
-  const { low, high } = known.congestion;
-  write('fabric_port_congestion_ratio', labels, ratio(low));
-  if (high > low) write('fabric_port_congestion_ratio_upper', labels, ratio(high));
+  if (dataRate !== null && read.state === ACTIVE)
+    lines.write('fabric_port_data_rate_bytes_per_second', Math.round(dataRate));
+  if (read.widthLanes !== null) lines.write('fabric_port_link_width_lanes', read.widthLanes);
+  for (const [name, digits] of Object.entries(known.known)) writeCounter(known, name, digits, lines);
+  lines.write('fabric_port_resets_total', known.resets);
+  writeRatios(known, dataRate, lines);
 }
 
-function writeCounter(labels: readonly string[], name: string, digits: string, write: Write): void {
-  const cause = causeMetrics.get(name);
+function writeCounter({ read }: PortHistory, name: string, digits: string, lines: PortWriter): void {
+  const label = /^\w+$/.test(name) ? name : name.replace(/\W/g, '_');
+  // A count at its ceiling is a lower bound: there is no value.
+  if (isSaturated(name, digits, read)) {
+    lines.writeOf('fabric_port_saturated', label, 1);
+    return;
+  }
   const id = counterMetrics.get(name);
-  if (cause) write(cause.id, [...labels, cause.cause], digits);
-  else if (!id) write('fabric_port_events_total', [...labels, name.toWellFormed()], digits);
-  else write(id, labels, name.endsWith('Data') ? String(BigInt(digits) * BigInt(BYTES_PER_WORD)) : digits);
+  const cause = causeMetrics.get(name);
+  if (cause) lines.writeOf(cause.id, cause.cause, digits);
+  else if (!id) lines.writeOf('fabric_port_events_total', label, digits);
+  else lines.write(id, name.endsWith('Data') ? String(BigInt(digits) * BigInt(BYTES_PER_WORD)) : digits);
+}
+
+function writeRatios({ rates, congestion }: PortHistory, dataRate: number | null, lines: PortWriter): void {
+  const ratio = (value: number): number => Math.round(Math.min(1, value) * 10_000) / 10_000;
+  const { receivedBytes, transmittedBytes } = rates;
+  if (dataRate !== null && receivedBytes !== null)
+    lines.writeOf('fabric_port_utilization_ratio', 'receive', ratio(receivedBytes / dataRate));
+  if (dataRate !== null && transmittedBytes !== null)
+    lines.writeOf('fabric_port_utilization_ratio', 'transmit', ratio(transmittedBytes / dataRate));
+  if (!congestion) return;
+  lines.write('fabric_port_congestion_ratio', ratio(congestion.low));
+  if (congestion.high > congestion.low) lines.write('fabric_port_congestion_ratio_upper', ratio(congestion.high));
 }

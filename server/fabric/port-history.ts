@@ -1,7 +1,7 @@
 // One port over time: what it gained between two readings, since when it waits, when it was last active. Bounded, and small
 // for a port that nothing happens to.
 import type { FabricPort } from '#agent/contract';
-import { BYTES_PER_WORD, causesOf, isSaturated } from './counters.ts';
+import { BYTES_PER_WORD, causesOf, counterBits, isSaturated } from './counters.ts';
 import { GrowthLog } from './growth.ts';
 import { dataRateOf } from './rates.ts';
 import { learnTick, longTick, type TickBytes } from './ticks.ts';
@@ -26,7 +26,10 @@ export const CONGESTION_CRITICAL = 0.2;
 const ACTIVE = 4;
 const noRates: PortRates = { receivedBytes: null, transmittedBytes: null, waitTicks: null };
 /** Rates do not say when a port is bad: these counters' growth does. */
-const unlogged = /Data$|Pkts$|^PortXmitWait$/;
+const unlogged: ReadonlySet<string> = new Set([
+  ...Object.keys(counterBits).filter((name) => /Data$|Pkts$/.test(name)),
+  'PortXmitWait',
+]);
 
 export class PortHistory {
   read: FabricPort;
@@ -95,7 +98,7 @@ export class PortHistory {
       this.resets++;
       this.lastResetMs = atMs;
     }
-    for (const [name, amount] of gains.grown) if (!unlogged.test(name)) this.#log(name).add(atMs, amount);
+    for (const [name, amount] of gains.grown) if (!unlogged.has(name)) this.#log(name).add(atMs, amount);
     this.#logCauses(read);
     this.known = merged(this.known, read.counters);
     this.rates = ratesOf(gains, spanSeconds);
@@ -188,7 +191,7 @@ function gainsOf({ counters, known }: Before, read: FabricPort): Gains {
   const still = new Set<string>();
   let fell = false;
   for (const [name, digits] of Object.entries(read.counters)) {
-    const last = (unlogged.test(name) ? counters : known)[name];
+    const last = (unlogged.has(name) ? counters : known)[name];
     if (last === undefined || isSaturated(name, digits, read)) continue;
     if (last === digits) still.add(name);
     else {
