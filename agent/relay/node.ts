@@ -11,7 +11,7 @@ import { remoteCommand } from '../sources/remote/script.ts';
 import { RemoteTree } from '../sources/remote-tree.ts';
 import { BackOff } from '../ssh/back-off.ts';
 import { RemoteCommands } from '../ssh/commands.ts';
-import type { SshConnection, SshTarget } from '../ssh/connection.ts';
+import type { ConnectOptions, SshConnection, SshTarget } from '../ssh/connection.ts';
 import { failureOf, type SshFailure } from '../ssh/failure.ts';
 import type { Gate } from '../ssh/gate.ts';
 import { loopChannelOf } from './channel.ts';
@@ -36,7 +36,7 @@ export interface RelayNodeOptions {
   readonly intervalMs: number;
   /** How long an answer may take; three periods unless it is said. */
   readonly patienceMs?: number;
-  readonly connect: (target: SshTarget) => Promise<SshConnection>;
+  readonly connect: (target: SshTarget, options: ConnectOptions) => Promise<SshConnection>;
   readonly gate: Gate;
   readonly sinkOf: (parts: { readonly snapshot: Snapshot; readonly inventory: () => Inventory }) => SampleSink;
   readonly clock: Clock;
@@ -57,6 +57,7 @@ export class RelayNode {
   #connection: SshConnection | undefined;
   #cancelWait: () => void = () => undefined;
   #breakWait: (why: SshFailure) => void = () => undefined;
+  readonly #stopping = new AbortController();
   #isStopped = false;
   #hasBegun = false;
   #complaint: string | undefined;
@@ -90,6 +91,7 @@ export class RelayNode {
 
   async stop(): Promise<void> {
     this.#isStopped = true;
+    this.#stopping.abort();
     this.#cancelWait();
     this.#inventory.stop();
     this.#sink.stop();
@@ -109,7 +111,8 @@ export class RelayNode {
   async #serve(): Promise<void> {
     const { gate, connect, node } = this.#options;
     try {
-      const connection = await gate.run(() => connect(node.target));
+      const { signal } = this.#stopping;
+      const connection = await gate.run(() => connect(node.target, { signal }));
       this.#connection = connection;
       if (this.#isStopped) connection.close();
       else await this.#readThrough(connection);

@@ -17,7 +17,10 @@ const notStarted = new Map([
 ]);
 
 interface Running {
+  /** Nothing is told any more. */
   readonly stop: () => void;
+  /** Whoever waits is told. */
+  readonly kill: () => void;
 }
 
 export class RemoteCommands implements CommandRunner {
@@ -108,7 +111,7 @@ export class RemoteCommands implements CommandRunner {
   }
 
   stopAll(): void {
-    for (const run of this.#running) run.stop();
+    for (const run of this.#running) run.kill();
   }
 
   #start({ file, args, env = {} }: Pick<CommandRequest, 'file' | 'args' | 'env'>, listener: Listener): Running {
@@ -166,6 +169,13 @@ class RemoteProgram implements Running {
     if (!channel) return;
     channel.signal('KILL');
     channel.close();
+  }
+
+  kill(): void {
+    if (this.#isOver) return;
+    const { onEnd } = this.#listener;
+    this.stop();
+    onEnd({ exitCode: undefined, signal: 'SIGKILL', code: undefined });
   }
 
   #attach(channel: Channel): void {

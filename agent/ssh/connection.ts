@@ -33,18 +33,27 @@ export interface SshConnection {
   close(): void;
 }
 
+export interface ConnectOptions {
+  readonly connectMs?: number;
+  /** Ends the attempt; without it a stopped program would wait for it. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Throws SshFailure. */
-export async function connectSsh(target: SshTarget, connectMs = CONNECT_MS): Promise<SshConnection> {
+export async function connectSsh(
+  target: SshTarget,
+  { connectMs = CONNECT_MS, signal }: ConnectOptions = {},
+): Promise<SshConnection> {
   const { jump } = target;
-  if (!jump) return new Connection(await handshake(target, undefined, connectMs));
-  const first = await handshake(jump, undefined, connectMs);
+  if (!jump) return new Connection(await handshake(target, { connectMs, signal }));
+  const first = await handshake(jump, { connectMs, signal });
   try {
     const sock = await openChannel(
       (done) => first.forwardOut('127.0.0.1', 0, target.host, target.port, done),
       (channel) => channel,
       connectMs,
     );
-    return new Connection(await handshake(target, sock, connectMs), first);
+    return new Connection(await handshake(target, { connectMs, signal, sock }), first);
   } catch (error) {
     first.destroy();
     throw error;
@@ -130,7 +139,14 @@ function openChannel<T>(start: (done: Done) => void, attach: (channel: Channel) 
   });
 }
 
-function handshake(target: SshTarget, sock: Duplex | undefined, connectMs: number): Promise<Client> {
+interface HandshakeOptions {
+  readonly connectMs: number;
+  readonly signal: AbortSignal | undefined;
+  /** Through which the host is reached, if not by itself. */
+  readonly sock?: Duplex;
+}
+
+function handshake(target: SshTarget, { connectMs, signal, sock }: HandshakeOptions): Promise<Client> {
   const { host, port, user, keyFile, passwordFile, hostKey } = target;
   const secrets = {
     ...(keyFile === undefined ? {} : { privateKey: readSecretFile(keyFile) }),
@@ -141,13 +157,18 @@ function handshake(target: SshTarget, sock: Duplex | undefined, connectMs: numbe
     let shown = '';
     const fail = (failure: SshFailure): void => {
       clearTimeout(deadline);
+      signal?.removeEventListener('abort', giveUp);
       client.destroy();
       reject(failure);
+    };
+    const giveUp = (): void => {
+      fail(new SshFailure('closed', 'given up by us'));
     };
     // ssh2's own deadline does not cover the time before its handshake.
     const deadline = setTimeout(() => {
       fail(new SshFailure('timed_out', `${host} did not answer within ${connectMs / 1000} s`));
     }, connectMs);
+    signal?.addEventListener('abort', giveUp, { once: true });
     // Stays for ever: an error after the end of a connection must not end the program.
     client.on('error', (error: ConnectionError) => {
       fail(explain(error, shown, hostKey));
@@ -157,6 +178,7 @@ function handshake(target: SshTarget, sock: Duplex | undefined, connectMs: numbe
     });
     client.once('ready', () => {
       clearTimeout(deadline);
+      signal?.removeEventListener('abort', giveUp);
       client.removeAllListeners('close');
       resolve(client);
     });

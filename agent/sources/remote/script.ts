@@ -74,9 +74,9 @@ names() {
   fi
 }
 place() {
-  if cd -P -- "$r$2"; then q=$(pwd -P); cd /; say p "$1" "$\{q#"$r"}"
+  if cd -P -- "$r$2"; then q=$PWD; cd /; say p "$1" "$\{q#"$r"}"
   elif [ -e "$r$2" ]; then
-    if cd -P -- "$r$\{2%/*}/"; then q=$(pwd -P); cd /; say p "$1" "$\{q#"$r"}/$\{2##*/}"; else say E "$1" EACCES; fi
+    if cd -P -- "$r$\{2%/*}/"; then q=$PWD; cd /; say p "$1" "$\{q#"$r"}/$\{2##*/}"; else say E "$1" EACCES; fi
   else say E "$1" ENOENT; fi
 }
 there() {
@@ -100,7 +100,7 @@ while IFS= read -r c; do
     "f "*) A=$A$\{c#f }$n;;
     "s "*) B=$B$\{c#s }$n;;
     -) A=; B=;;
-    "r "*) if cd -P -- "$\{c#r }"; then r=$(pwd -P); r=$\{r%/}; cd /; else exit 1; fi;;
+    "r "*) if cd -P -- "$\{c#r }"; then r=$PWD; r=$\{r%/}; cd /; else exit 1; fi;;
     Z\ *\ f) all "$A"; c=$\{c#Z }; say Z "$\{c%% *}" "";;
     Z\ *\ s) all "$A"; all "$B"; c=$\{c#Z }; say Z "$\{c%% *}" "";;
     *) exit 1;;

@@ -67,7 +67,7 @@ async function learn(): Promise<void> {
   }
 }
 
-/** Series as text. What differs: how the node was read, and how long that took. */
+/** Series as text. What differs: how the node was read, how long that took, and its kernel log, which is no file to be read. */
 async function linesOf(area: string, of: Tree): Promise<readonly string[]> {
   const collector = collectors.find((one) => one.area === area);
   if (!collector) throw new Error(`no collector ${area}`);
@@ -75,7 +75,7 @@ async function linesOf(area: string, of: Tree): Promise<readonly string[]> {
   await readAll(reading);
   const lines = reading
     .lines()
-    .filter((line) => !line.startsWith('infiniband_pass_seconds'))
+    .filter((line) => !/^infiniband_pass_seconds|kernel log/.test(line))
     .map((line) => line.replace(/^(node_info\{.*),(?:agent|ssh)\}/, '$1}'));
   await reading.reader.stop();
   return lines;

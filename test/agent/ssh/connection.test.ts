@@ -82,7 +82,20 @@ describe('a connection', () => {
     silent = createServer().listen(0, '127.0.0.1');
     await once(silent, 'listening');
     const { port } = silent.address() as AddressInfo; // a TCP server has an address of this form
-    await expect(connectSsh({ ...target, port }, 50)).rejects.toMatchObject({ kind: 'timed_out' });
+    await expect(connectSsh({ ...target, port }, { connectMs: 50 })).rejects.toMatchObject({ kind: 'timed_out' });
+  });
+
+  it('is given up at once when that is wanted', async () => {
+    const { target } = await start();
+    silent = createServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo; // a TCP server has an address of this form
+    const stopping = new AbortController();
+    const failed = expect(connectSsh({ ...target, port }, { signal: stopping.signal })).rejects.toMatchObject({
+      message: 'given up by us',
+    });
+    stopping.abort();
+    await failed;
   });
 
   it('tells once that it is gone', async () => {
@@ -153,6 +166,28 @@ describe('programs of another host', () => {
     await begin((line) => lines.push(line));
     expect(lines).toEqual(['one', 'two', 'one', 'two']);
     expect(ends).toEqual(['stopped', 'killed']);
+  });
+
+  it('are all killed at the end, and who waits for them is told', async () => {
+    const runner = await commands();
+    const lines: string[] = [];
+    const ends: string[] = [];
+    const answer = runner.run({ ...request, file: 'sleep', args: ['100'] });
+    await new Promise<void>((resolve) => {
+      runner.stream({
+        ...{ kind: 'test', file: 'sh', args: ['-c', 'echo begun; exec sleep 100'] },
+        onLine: (line) => {
+          lines.push(line);
+          resolve();
+        },
+        onEnd: ({ reason }) => {
+          ends.push(reason);
+        },
+      });
+    });
+    runner.stopAll();
+    await expect(answer).resolves.toEqual({ kind: 'killed', signal: 'SIGKILL' });
+    expect([lines, ends]).toEqual([['begun'], ['killed']]);
   });
 
   it('cannot be started without a connection', async () => {

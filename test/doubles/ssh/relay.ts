@@ -35,7 +35,7 @@ export function startRelayNode(relayed: RelayedNode, options: Partial<RelayNodeO
     node: relayed,
     intervalMs: 50,
     patienceMs,
-    connect: (target) => connectSsh(target),
+    connect: connectSsh,
     gate: new Gate(8),
     sinkOf: () => ({
       start: () => undefined,
