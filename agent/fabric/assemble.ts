@@ -60,14 +60,19 @@ function portOf(link: LinkLine, parts: SweepParts): readonly FabricPort[] {
     physicalState: link.physicalState,
     widthLanes: link.widthLanes,
     laneBytesPerSecond: link.laneBytesPerSecond,
-    widthLanesBest: isActive ? (link.couldBeLanes ?? link.widthLanes) : null,
-    laneBytesPerSecondBest: isActive ? (link.couldBeLaneBytesPerSecond ?? link.laneBytesPerSecond) : null,
+    widthLanesBest: isActive ? best(link.widthLanes, link.couldBeLanes) : null,
+    laneBytesPerSecondBest: isActive ? best(link.laneBytesPerSecond, link.couldBeLaneBytesPerSecond) : null,
     peer: peerOf(link, place, topology),
     counters: countersOf(link, counted, details.get(placeKey(place))),
     hasWideErrors: counted?.hasWideErrors === true || parts.hasWideErrors(place.guid),
     tickBytes: parts.tickBytes(place.guid, link.widthLanes),
   };
   return [port];
+}
+
+/** The hint beside an end that did not answer is less than what the link does. */
+function best(now: number | null, could: number | null): number | null {
+  return now === null || could === null ? now : Math.max(now, could);
 }
 
 /** The link listing is newer; where it does not name the other end, the topology does. */

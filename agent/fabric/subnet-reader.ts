@@ -2,7 +2,7 @@
 // One tool at a time. What fails is told in the sweep; topology and states of before stay then, counters do not.
 import type { FabricSweep } from '#agent/contract';
 import type { Clock } from '../clock.ts';
-import { discoveryParser } from '../parse/fabric/ibnetdiscover.ts';
+import { discoveryParser, isWholeDiscovery, type Discovery } from '../parse/fabric/ibnetdiscover.ts';
 import { linkInfoParser, type LinkLine } from '../parse/fabric/iblinkinfo.ts';
 import { errorParser, type QueriedErrors } from '../parse/fabric/ibqueryerrors.ts';
 import { assembleSweep, placeOfLink } from './assemble.ts';
@@ -89,12 +89,22 @@ export class SubnetReader {
     if (this.#topology && this.#topology.readMs === round.startedMs) return;
     const result = await runner.run({
       ...{ file: tools.ibnetdiscover, args: [], timeoutMs: TOPOLOGY_TIMEOUT_MS, parser: discoveryParser() },
-      isWhole: ({ devices }) => devices.length > 0,
+      isWhole: isWholeDiscovery,
     });
     const discovery = round.take('ibnetdiscover', result, 'discovery');
-    if (discovery) this.#keep(new Topology(discovery, round.startedMs));
+    if (discovery) this.#keep(new Topology(this.#withNames(discovery), round.startedMs));
     else if (!this.#topology) throw new FabricUnreadable(round.problems.join('; '));
     else round.problems.push(`the topology is ${ageOf(this.#topology.readMs, clock)} old`);
+  }
+
+  /** A device that did not tell its description this time is still called, and is still, what it was. */
+  #withNames(discovery: Discovery): Discovery {
+    const known = this.#topology?.devices;
+    const devices = discovery.devices.map((device) => {
+      const before = device.name === '' ? known?.get(device.guid) : undefined;
+      return before ? { ...device, name: before.name, kind: before.kind } : device;
+    });
+    return { ...discovery, devices };
   }
 
   #keep(topology: Topology): void {

@@ -54,7 +54,8 @@ const groupedLeft = /^\s*(?:(0x[\da-f]{1,16})\s+)?(\d+)\s+(\d+)\[[^\]]*\]\s*$/;
 /** The other end did not answer. */
 const silentRight = /^\s*"Port not available"\s*$/;
 const right = /^\s*(?:(0x[\da-f]{1,16})\s+)?(?:(\d+)\s+(\d+))?\[[^\]]*\]\s*"(.*)"\s*\((.*)\)\s*$/;
-const body = /^(?:(\d+)X\s+(\S.*?)\s+)?([A-Za-z]+|\?+)\/\s*(\S.*)$/;
+/** Width and speed of a port that did not answer are words: `undefined (0) Extended speed`. */
+const body = /^(?:(\d+)X\s+)?(.*?)\s*([A-Za-z]+|\?+)\/\s*(\S.*)$/;
 const groupHead = /^(CA|Switch|Router):\s+(?:(0x[\da-f]{1,16})\s+)?(.*):$/;
 
 export function linkInfoParser(): LineParser<readonly LinkLine[]> {
@@ -90,13 +91,13 @@ function parseLink(line: string, group: Group): LinkLine {
   const told = body.exec(line.slice(from + ARROW.length, to).trim());
   if (!near || !far || !told)
     throw new ParseError(SOURCE, line, 'LID PORT[] ==( WIDTH SPEED STATE/STATE)==> LID PORT[] "NAME" ( )');
-  const [, width, speed, state = '', physicalState = ''] = told;
+  const [, width, speed = '', state = '', physicalState = ''] = told;
   return {
     ...near,
     state: states.get(state) ?? null,
     physicalState: physicalStates.get(physicalState.trim()) ?? null,
     widthLanes: width === undefined ? null : Number(width),
-    laneBytesPerSecond: speed === undefined ? null : laneSpeed(speed),
+    laneBytesPerSecond: laneSpeed(speed),
     ...far,
   };
 }

@@ -20,8 +20,10 @@ export interface ListedPort extends PortEnd, LinkRate {
 }
 
 const end = String.raw`(CA|SW|RT)\s+(\d+)\s+(\d+)\s+(0x[\da-f]{16})`;
-const connected = new RegExp(String.raw`^${end}\s+(\d+x\s+\S+)\s+-\s+${end}\s+\(\s*'(.*)'\s+-\s+'(.*)'\s*\)(?:\s.*)?$`);
-const alone = new RegExp(String.raw`^${end}\s+(\d+x\s+\S+)\s+'(.*)'$`);
+const connected = new RegExp(
+  String.raw`^${end}\s+((?:\d+x|\?\?)\s+\S+)\s+-\s+${end}\s+\(\s*'(.*)'\s+-\s+'(.*)'\s*\)(?:\s.*)?$`,
+);
+const alone = new RegExp(String.raw`^${end}\s+((?:\d+x|\?\?)\s+\S+)\s+'(.*)'$`);
 
 export function portListParser(): LineParser<readonly ListedPort[]> {
   const ports: ListedPort[] = [];

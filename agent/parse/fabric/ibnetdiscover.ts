@@ -124,6 +124,12 @@ class DiscoveryParser implements LineParser<Discovery> {
   }
 }
 
+/** Whoever is at the end of a link has a block: one that is missing was cut off. */
+export function isWholeDiscovery({ devices, ports }: Discovery): boolean {
+  const guids = new Set(devices.map(({ guid }) => guid));
+  return devices.length > 0 && ports.every(({ peer }) => guids.has(peer.guid));
+}
+
 function kindOf(type: string, name: string): FabricKind {
   if (type === 'Switch') return 'switch';
   if (type === 'Rt') return 'router';

@@ -21,11 +21,11 @@ const signalGigabits = new Map([
   ['XDR', 212.5],
 ]);
 
-/** `4xEDR`, `4x EDR`, `2x HDR`, `4x ???`; undefined if the text is none of these. */
+/** `4xEDR`, `4x EDR`, `2x HDR`, `4x ???`, `?????` of a port that did not answer; undefined if the text is none of these. */
 export function parseLinkRate(text: string): LinkRate | undefined {
-  const [, lanes, name] = /^(\d+)x ?([A-Z]+\d*|\?+)$/.exec(text) ?? [];
-  if (lanes === undefined || name === undefined) return undefined;
-  return { widthLanes: Number(lanes), laneBytesPerSecond: byName(name) };
+  const [, lanes, name] = /^(?:(\d+)x|\?\?) ?([A-Z]+\d*|\?+)$/.exec(text) ?? [];
+  if (name === undefined) return undefined;
+  return { widthLanes: lanes === undefined ? null : Number(lanes), laneBytesPerSecond: byName(name) };
 }
 
 /** `25.78125 Gbps`, or the name of a speed; null for a speed that we do not know. */

@@ -166,6 +166,17 @@ describe('the topology is read again', () => {
     expect(sweep.topologyMs).toBe(sweep.startedMs);
   });
 
+  test('a device that does not tell its name then keeps the one it had', async () => {
+    await reader.read();
+    tools.set('ibnetdiscover', discovery.replaceAll('"two mlx5_0"', '""'));
+    clock.pass(290_000);
+    expect((await nextRound()).devices.map(({ name }) => name)).toEqual([
+      'MF0;core:MQM8700/U1',
+      'one mlx5_0',
+      'two mlx5_0',
+    ]);
+  });
+
   test('at once when a state changed', async () => {
     await reader.read();
     tools.set('iblinkinfo -l', linksWithoutTwo);
@@ -204,6 +215,11 @@ describe('a tool that fails', () => {
     expect(sweep.topologyMs).toBe(first.topologyMs);
     expect(sweep.devices).toEqual(first.devices);
     expect(sweep.problems).toEqual(['ibnetdiscover: it was ended from outside', 'the topology is 300 s old']);
+  });
+
+  test('a topology that was cut short is none, although the tool says it is done', async () => {
+    tools.set('ibnetdiscover', discovery.slice(0, discovery.lastIndexOf('vendid')));
+    await expect(reader.read()).rejects.toThrow('it ended with code 0 before it was done');
   });
 
   test('link states: those of before stay', async () => {

@@ -115,6 +115,16 @@ test('the other end that does not answer', () => {
   expect(link).toMatchObject({ state: 4, physicalState: 5, widthLanes: 4, peer: null });
 });
 
+test('an end that was found and then did not answer', () => {
+  const line =
+    '0x506b4b0300c10541 "     "      0    1[  ] ==(undefined (0)     Extended speed NoChange/NoChange)==>  0x506b4b0300a11100     18    1[  ] "MF0;leaf2" (Could be 1X Could be 2.5 Gbps)';
+  expect(parseLines(linkInfoParser(), line)).toMatchObject([
+    { guid: '506b4b0300c10541', name: '', lid: null, state: null, widthLanes: null, laneBytesPerSecond: null },
+  ]);
+  const port = "CA     0  1 0x506b4b0300c10541 ?? ??? - SW    18  1 0x506b4b0300a11100 ( '' - 'MF0;leaf2:MSB7800/U1' )";
+  expect(parseLines(portListParser(), port)).toMatchObject([{ lid: null, name: '', widthLanes: null }]);
+});
+
 test('states and speeds without a number of ours are not known', () => {
   const [link] = parseLines(
     linkInfoParser(),
@@ -123,6 +133,7 @@ test('states and speeds without a number of ours are not known', () => {
   expect(link).toMatchObject({ state: null, physicalState: null, laneBytesPerSecond: 777.5e9 / 8 });
   expect(parseLinkRate('4x???')).toEqual({ widthLanes: 4, laneBytesPerSecond: null });
   expect(parseLinkRate('2xNDR')).toEqual({ widthLanes: 2, laneBytesPerSecond: 106.25e9 / 8 });
+  expect(parseLinkRate('?????')).toEqual({ widthLanes: null, laneBytesPerSecond: null });
   expect(parseLinkRate('4x')).toBeUndefined();
 });
 
