@@ -4,6 +4,7 @@ export type Page =
   | { readonly kind: 'fleet' }
   | { readonly kind: 'nodes' }
   | { readonly kind: 'node'; readonly node: string }
+  | { readonly kind: 'fabric' }
   | { readonly kind: 'alerts' }
   | { readonly kind: 'unknown'; readonly path: string };
 
@@ -11,6 +12,7 @@ export function pageOf(path: string): Page {
   const [first = '', second, third] = path.split('/').slice(1);
   if (first === '' && second === undefined) return { kind: 'fleet' };
   if (first === 'nodes' && second === undefined) return { kind: 'nodes' };
+  if (first === 'fabric' && second === undefined) return { kind: 'fabric' };
   if (first === 'alerts' && second === undefined) return { kind: 'alerts' };
   if (first === 'node' && second !== undefined && second !== '' && third === undefined) {
     try {

@@ -3,7 +3,7 @@ import { leafClasses, lossSegments, type DirectoryNode } from '#server/contract'
 
 export interface FilterToken {
   readonly text: string;
-  readonly kind: 'node' | 'cause' | 'model' | 'name' | 'unknown';
+  readonly kind: 'node' | 'cause' | 'model' | 'name' | 'elsewhere' | 'unknown';
   readonly value: string;
 }
 
@@ -15,6 +15,8 @@ export interface GpuFacts {
 }
 
 const CAUSE = 'cause:';
+/** Tokens that speak of links of a fabric. */
+const linkKeys: ReadonlySet<string> = new Set(['switch', 'tier', 'state', 'speed', 'finding']);
 
 export const causeKeys: readonly string[] = [...lossSegments.map(({ key }) => key), 'productive'];
 
@@ -41,6 +43,7 @@ export function toggleToken(text: string, token: string): string {
 function parseToken(text: string): FilterToken {
   const [, key, value = ''] = /^([a-z]+):(.*)$/.exec(text) ?? [];
   if (key === undefined) return { text, kind: 'name', value: text };
+  if (linkKeys.has(key)) return { text, kind: 'elsewhere', value };
   const known = key === 'node' || key === 'model' || (key === 'cause' && causeKeys.includes(value));
   return { text, kind: known && value !== '' ? key : 'unknown', value };
 }
@@ -54,6 +57,7 @@ function matchesToken(token: FilterToken, gpu: GpuFacts): boolean {
       return contains(gpu.model, token.value);
     case 'cause':
       return causeOf(gpu.class) === token.value;
+    case 'elsewhere':
     case 'unknown':
       return true;
   }

@@ -4,15 +4,16 @@ import { route } from './route.svelte.ts';
 import { theme } from './theme.svelte.ts';
 
 const STORED_OFF = 'whyidle.keys';
-const pages: Readonly<Record<string, string>> = { f: '/', n: '/nodes', a: '/alerts' };
+const pages: Readonly<Record<string, string>> = { f: '/', n: '/nodes', i: '/fabric', a: '/alerts' };
 
 export const keyTexts: readonly (readonly [string, string])[] = [
   ['t', 'light or dark'],
   ['/', 'filter'],
   ['g f', 'fleet'],
   ['g n', 'nodes'],
+  ['g i', 'fabric (InfiniBand)'],
   ['g a', 'alerts'],
-  ['arrows, Enter', 'walk the heatmap, open the node'],
+  ['arrows, Enter', 'walk the heatmap or the map of links, open the node'],
   ['Esc', 'leave, or up to the fleet'],
   ['l', 'live: connect again at once'],
   ['?', 'these keys'],
