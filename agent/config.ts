@@ -202,6 +202,8 @@ export function resolveAgentConfig(args: readonly string[], env: Environment): A
     throw new UsageError('an agent needs --server URL to send to, or --listen HOST:PORT to be scraped at');
   if (values['agent.relay'] !== undefined && values['agent.server'] === undefined)
     throw new UsageError('an agent with --relay FILE needs --server URL to send to');
+  if (values['agent.relay'] !== undefined && values['agent.listen'] !== undefined)
+    throw new UsageError('an agent with --relay FILE has no page of its own: it takes no --listen');
   return { ...values, ...checkSources(values, env), infiniband: infinibandSettingsOf(values) };
 }
 

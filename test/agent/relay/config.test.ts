@@ -1,5 +1,6 @@
 // The file of `--relay`: what it needs, what it defaults to, and how a mistake is told.
 import { describe, expect, it } from 'vitest';
+import { resolveAgentConfig } from '../../../agent/config.ts';
 import { resolveRelayConfig } from '../../../agent/relay/config.ts';
 
 const hostKey = `SHA256:${'A'.repeat(43)}`;
@@ -70,5 +71,18 @@ describe('the nodes of a relay', () => {
     [null, /relay\.yaml/],
   ])('%j is refused', (content, message) => {
     expect(() => resolve(content)).toThrow(message);
+  });
+});
+
+describe('the flag', () => {
+  const flags = (...args: readonly string[]) => resolveAgentConfig(['--relay', 'nodes.yaml', ...args], {});
+
+  it('goes with a server', () => {
+    expect(flags('--server', 'http://127.0.0.1:8420')).toMatchObject({ 'agent.relay': 'nodes.yaml' });
+  });
+
+  it('does not go without one, nor with a page', () => {
+    expect(() => flags('--listen', '9820')).toThrow(/--relay FILE needs --server URL/);
+    expect(() => flags('--listen', '9820', '--server', 'http://127.0.0.1:8420')).toThrow(/takes no --listen/);
   });
 });
