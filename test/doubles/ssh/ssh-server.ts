@@ -20,8 +20,8 @@ export interface StandIn {
   /** Tries to log in. */
   readonly attempts: number;
   /** Ends every connection, as a network that breaks. */
-  cut(): void;
-  stop(): Promise<void>;
+  readonly cut: () => void;
+  readonly stop: () => Promise<void>;
 }
 
 const runInShell = (command: string, channel: Channel): void => {

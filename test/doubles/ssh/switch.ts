@@ -1,7 +1,6 @@
 // The command line of a managed switch: banner, prompt, echo, pager, and an answer for each command that it knows.
-import type { Channel } from 'ssh2';
-import type { AuthContext } from 'ssh2';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import type { AuthContext, Channel } from 'ssh2';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startSshServer, type StandIn } from './ssh-server.ts';
@@ -27,7 +26,8 @@ export interface StandInSwitch extends StandIn {
 
 export async function startSwitch(script: SwitchScript): Promise<StandInSwitch> {
   const commands: string[] = [];
-  const passwordFile = join(mkdtempSync(join(tmpdir(), 'whyidle-switch-')), 'password');
+  const directory = mkdtempSync(join(tmpdir(), 'whyidle-switch-'));
+  const passwordFile = join(directory, 'password');
   writeFileSync(passwordFile, `${PASSWORD}\n`, { mode: 0o600 });
   const server = await startSshServer({
     authenticate: (context: AuthContext) => {
@@ -38,10 +38,16 @@ export async function startSwitch(script: SwitchScript): Promise<StandInSwitch> 
       serveTerminal(channel, script, commands);
     },
   });
+  const end = server.stop;
+  const stop = async (): Promise<void> => {
+    await end();
+    rmSync(directory, { recursive: true, force: true });
+  };
   return Object.defineProperties(server, {
     commands: { value: commands },
     passwordFile: { value: passwordFile },
-  }) as StandInSwitch; // the two properties have just been added
+    stop: { value: stop },
+  }) as StandInSwitch; // its properties have just been added
 }
 
 function serveTerminal(channel: Channel, script: SwitchScript, commands: string[]): void {
