@@ -1,12 +1,9 @@
 // Devices of nodes whose link is slower than that of the same model elsewhere: InfiniBand ports, and the PCIe links of adapters and
 // NVMe drives. What all of a model have is how they were built. Ports that a sweep of the fabric sees are judged there.
-import type { AgentMetricId } from '#agent/contract';
 import type { Alert } from '#server/contract';
-import { pcieRateOf } from '../fabric/rates.ts';
 import { isStale, type FabricWatch } from '../fabric/watch.ts';
 import type { Fleet } from '../fleet/fleet.ts';
-import type { FleetNode } from '../fleet/node.ts';
-import type { PublishedSeries } from '../fleet/schema.ts';
+import { linksOf, type DeviceLink } from './device-links.ts';
 
 /** Slower than this share of what its model usually has. */
 export const DEGRADED_BELOW = 0.8;
@@ -16,40 +13,25 @@ export const PEERS_SHARE = 2 / 3;
 export const FIRES_AFTER_MS = 60_000;
 /** Links change seldom. */
 const JUDGED_EVERY_MS = 10_000;
-/** A fleet of mixed roles has ports of one model at several speeds on purpose. */
-const ACTIVE = 4;
-
-/** One link of one device, as it is. */
-export interface DeviceLink {
-  readonly node: string;
-  /** `mlx5_0 port 1`, `nvme2`. */
-  readonly device: string;
-  /** What it is compared within. */
-  readonly model: string;
-  readonly what: 'InfiniBand link' | 'PCIe link';
-  /** Bytes a second. */
-  readonly rate: number;
-  /** As people say it: `x8 of generation 3`. */
-  readonly speed: string;
-}
-
 export interface Degraded extends DeviceLink {
-  readonly usual: string;
-  readonly alike: number;
-  readonly peers: number;
+  readonly why: string;
 }
 
-/** Links that are slower than most of their model. */
+/** Links that are slower than most of their model; where too few can say that, slower than they could be themselves. */
 export function judgeLinks(links: readonly DeviceLink[]): readonly Degraded[] {
   return [...Map.groupBy(links, ({ what, model }) => `${what} ${model}`).values()].flatMap((group) => {
     const bySpeed = [...Map.groupBy(group, ({ speed }) => speed).values()];
     const most = bySpeed.toSorted((a, b) => b.length - a.length)[0] ?? [];
     const [usual] = most;
-    if (!usual || group.length < PEERS || most.length < group.length * PEERS_SHARE) return [];
-    return group
-      .filter(({ rate }) => rate < DEGRADED_BELOW * usual.rate)
-      .map((link) => ({ ...link, usual: usual.speed, alike: most.length, peers: group.length }));
+    if (!usual || group.length < PEERS || most.length < group.length * PEERS_SHARE) return group.flatMap(belowItsBest);
+    const why = `${most.length} of ${group.length} of its model at ${usual.speed}`;
+    return group.filter(({ rate }) => rate < DEGRADED_BELOW * usual.rate).map((link) => ({ ...link, why }));
   });
+}
+
+function belowItsBest(link: DeviceLink): readonly Degraded[] {
+  const { rate, best } = link;
+  return best && rate < DEGRADED_BELOW * best.rate ? [{ ...link, why: `it could do ${best.speed}` }] : [];
 }
 
 /** Renewed every ten seconds, over the nodes that are up. */
@@ -83,7 +65,9 @@ export class PeerAlerts {
     const fabrics = (this.#fabrics?.fabrics ?? []).filter((fabric) => !isStale(fabric, nowMs));
     return new Set(
       fabrics.flatMap(({ model }) =>
-        [...model.agents.values()].map(({ node, device, port }) => `${node} ${device} ${port}`),
+        [...model.ports.values()].flatMap(({ agent }) =>
+          agent ? [`${agent.node} ${agent.device} ${agent.port}`] : [],
+        ),
       ),
     );
   }
@@ -101,73 +85,6 @@ function alertOf(link: Degraded, sinceMs: number, nowMs: number): Alert {
     gpu: null,
     uuid: null,
     since_ms: sinceMs,
-    text: `${link.node} ${link.device}: its ${link.what} runs at ${link.speed}, ${link.alike} of ${link.peers} of its model at ${link.usual}`,
+    text: `${link.node} ${link.device}: its ${link.what} runs at ${link.speed}, ${link.why}`,
   };
-}
-
-function linksOf(node: FleetNode, seen: ReadonlySet<string>): readonly DeviceLink[] {
-  const { byMetric } = node.schema;
-  if (!byMetric.has('infiniband_info') && !byMetric.has('nvme_info')) return [];
-  return [
-    ...portLinks(node, seen),
-    ...pcieLinks(
-      node,
-      'infiniband_info',
-      ['infiniband_pcie_link_generation', 'infiniband_pcie_link_width'],
-      ['hca_type', 'board_id'],
-    ),
-    ...pcieLinks(node, 'nvme_info', ['nvme_pcie_link_generation', 'nvme_pcie_link_width'], ['model']),
-  ];
-}
-
-const labelOf = ({ row, labels }: PublishedSeries, name: string): string => labels[row.labels.indexOf(name)] ?? '';
-
-function portLinks(node: FleetNode, seen: ReadonlySet<string>): readonly DeviceLink[] {
-  const { byMetric } = node.schema;
-  const of = (metric: AgentMetricId, device: string, port: string): PublishedSeries | undefined =>
-    byMetric.get(metric)?.find(({ labels }) => labels[0] === device && labels[1] === port);
-  return (byMetric.get('infiniband_data_rate_bytes_per_second') ?? []).flatMap((series) => {
-    const [device = '', port = ''] = series.labels;
-    const rate = node.level(series);
-    const isActive = node.level(of('infiniband_state_id', device, port)) === ACTIVE;
-    const hca = byMetric.get('infiniband_info')?.find(({ labels }) => labels[0] === device);
-    const info = of('infiniband_port_info', device, port);
-    if (!isActive || !(rate > 0) || !hca || !info || seen.has(`${node.name} ${device} ${port}`)) return [];
-    // Ports of one model at several speeds on purpose differ in their role.
-    const model = ['hca_type', 'board_id'].map((name) => labelOf(hca, name)).join(' ');
-    const place = ['link_layer', 'role'].map((name) => labelOf(info, name)).join(' ');
-    const speed = `${Math.round((rate * 8) / 1e9)} Gb/s`;
-    return [
-      {
-        node: node.name,
-        device: `${device} port ${port}`,
-        model: `${model} ${place}`,
-        what: 'InfiniBand link',
-        rate,
-        speed,
-      },
-    ];
-  });
-}
-
-function pcieLinks(
-  node: FleetNode,
-  info: AgentMetricId,
-  [generationOf, widthOf]: readonly [AgentMetricId, AgentMetricId],
-  modelLabels: readonly string[],
-): readonly DeviceLink[] {
-  const { byMetric } = node.schema;
-  return (byMetric.get(info) ?? []).flatMap((series) => {
-    const [device = ''] = series.labels;
-    const level = (metric: AgentMetricId): number =>
-      node.level(byMetric.get(metric)?.find(({ labels }) => labels[0] === device));
-    const generation = level(generationOf);
-    const width = level(widthOf);
-    const rate = pcieRateOf(generation, width);
-    const model = modelLabels.map((name) => labelOf(series, name)).join(' ');
-    if (!(rate > 0) || model.trim() === '') return [];
-    return [
-      { node: node.name, device, model, what: 'PCIe link', rate, speed: `x${width} of generation ${generation}` },
-    ];
-  });
 }

@@ -1,7 +1,8 @@
 // Alerts about fabrics and links: what fires, when, and what is for the page alone.
 import { beforeEach, describe, expect, test } from 'vitest';
 import { alertsOfFabrics } from '../../../server/alerts/fabric.ts';
-import { judgeLinks, PeerAlerts, type DeviceLink } from '../../../server/alerts/peers.ts';
+import type { DeviceLink } from '../../../server/alerts/device-links.ts';
+import { judgeLinks, PeerAlerts } from '../../../server/alerts/peers.ts';
 import { FabricWatch } from '../../../server/fabric/watch.ts';
 import { agentOf, Net } from '../fabric/net.ts';
 import { StandInNode, type StandInSeries } from '../stand-in.ts';
@@ -86,6 +87,18 @@ describe('links of one model', () => {
     ['two kinds of slots', [4, 4, 4, 2, 2, 2], []],
   ])('%s', (_, rates, expected) => {
     expect(slow(...rates)).toEqual(expected);
+  });
+
+  const half = (node: string): DeviceLink => ({ ...link(node, 2), best: { rate: 4, speed: '4' } });
+
+  test('of which there are too few are judged by what they could do', () => {
+    expect(judgeLinks([half('n1'), link('n2', 4)]).map(({ node, why }) => [node, why])).toEqual([
+      ['n1', 'it could do 4'],
+    ]);
+  });
+
+  test('that all could do more are built so', () => {
+    expect(judgeLinks(['n1', 'n2', 'n3', 'n4'].map(half))).toEqual([]);
   });
 });
 
