@@ -28,7 +28,7 @@ export function writePcieErrors(
 ): void {
   const quiet = AER.correctable.map((name) => `${name} 0`).slice(1);
   const render = (count: number): string => [`RxErr ${count}`, ...quiet, `TOTAL_ERR_COR ${count}`].join('\n');
-  if (correctable) tree.changing(`${directory}/aer_dev_correctable`, (state) => render(correctable(state)));
+  if (correctable) tree.seldom(`${directory}/aer_dev_correctable`, (state) => render(correctable(state)));
   else tree.file(`${directory}/aer_dev_correctable`, `${render(0)}\n`);
   const others = AER.uncorrectable.map((name) => `${name} 0\n`).join('');
   tree.file(`${directory}/aer_dev_nonfatal`, `${others}TOTAL_ERR_NONFATAL 0\n`);
@@ -59,7 +59,7 @@ function writeThrottles(tree: TreeWriter<NodeState>, { platform, numaCpus }: Nod
       tree.files(`${directory}/thermal_throttle`, { core_throttle_count: 0 });
       // All threads of a socket tell the same: the first one's is enough to follow.
       const path = `${directory}/thermal_throttle/package_throttle_count`;
-      if (at === 0) tree.changing(path, ({ counters }) => counters.cpuThrottles[socket]?.whole ?? 0);
+      if (at === 0) tree.seldom(path, ({ counters }) => counters.cpuThrottles[socket]?.whole ?? 0);
       else tree.file(path, '0\n');
     }
   }

@@ -82,17 +82,17 @@ function writePort(tree: TreeWriter<NodeState>, port: string, { hca, counters, h
   const link = (read: (one: LinkState) => string): ((state: NodeState) => string) => {
     return (state) => read(health(state)?.link ?? healthyLink);
   };
-  tree.changing(
+  tree.seldom(
     `${port}/state`,
     link(({ up }) => (up ? '4: ACTIVE' : '1: DOWN')),
   );
-  tree.changing(
+  tree.seldom(
     `${port}/phys_state`,
     link(({ up }) => (up ? '5: LinkUp' : '2: Polling')),
   );
-  tree.changing(`${port}/rate`, link(rateOf));
+  tree.seldom(`${port}/rate`, link(rateOf));
   tree.files(`${port}/counters`, quietCounters);
-  for (const name of errorNames) tree.changing(`${port}/counters/${name}`, (state) => health(state)?.errors[name] ?? 0);
+  for (const name of errorNames) tree.seldom(`${port}/counters/${name}`, (state) => health(state)?.errors[name] ?? 0);
   tree.files(`${port}/hw_counters`, quietEvents);
   const live = (name: string, read: (one: PortCounters) => string | number | { toString(): string }): void => {
     tree.liveValue(`${port}/counters/${name}`, (state) => {

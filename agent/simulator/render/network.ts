@@ -47,7 +47,7 @@ function writeCarrier(tree: TreeWriter<NodeState>, directory: string, { pci, lin
     return;
   }
   const changing = (name: string, read: (now: Carrier) => string | number): void => {
-    tree.changing(`${directory}/${name}`, (state) => read(link(state)));
+    tree.seldom(`${directory}/${name}`, (state) => read(link(state)));
   };
   changing('carrier', ({ up }) => (up ? 1 : 0));
   changing('operstate', ({ up }) => (up ? 'up' : 'down'));

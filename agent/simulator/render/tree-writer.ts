@@ -24,7 +24,8 @@ interface LiveFile<S> {
 }
 
 interface ChangingFile<S> {
-  readonly descriptor: number;
+  /** A descriptor, or the path of a file that is not kept open. */
+  readonly file: number | string;
   readonly read: (state: S) => string;
   text: string | undefined;
 }
@@ -83,10 +84,18 @@ export class TreeWriter<S> {
     this.live(path, (text) => text.slot({ width: VALUE_WIDTH, read }).text('\n'));
   }
 
-  /** A short text that seldom changes, and then in length too. */
+  /** A short text that changes in length too. */
   changing(path: string, read: (state: S) => string | number): void {
-    const descriptor = openSync(this.#place(path), 'w');
-    this.#changing.push({ descriptor, read: (state) => `${read(state)}\n`, text: undefined });
+    this.#changing.push({
+      file: openSync(this.#place(path), 'w'),
+      read: (state) => `${read(state)}\n`,
+      text: undefined,
+    });
+  }
+
+  /** A short text that hardly ever changes: it is not kept open. */
+  seldom(path: string, read: (state: S) => string | number): void {
+    this.#changing.push({ file: this.#place(path), read: (state) => `${read(state)}\n`, text: undefined });
   }
 
   update(state: S): void {
@@ -94,18 +103,17 @@ export class TreeWriter<S> {
       const bytes = text.render(state);
       if (text.changed) writeSync(descriptor, bytes, 0, bytes.length, 0);
     }
-    for (const file of this.#changing) {
-      const text = file.read(state);
-      if (text === file.text) continue;
-      const written = writeSync(file.descriptor, text, 0, 'latin1');
-      if (written < (file.text?.length ?? 0)) ftruncateSync(file.descriptor, written);
-      file.text = text;
+    for (const changing of this.#changing) {
+      const text = changing.read(state);
+      if (text === changing.text) continue;
+      overwrite(changing.file, text, changing.text);
+      changing.text = text;
     }
   }
 
   close(): void {
     for (const { descriptor } of this.#live.splice(0)) closeSync(descriptor);
-    for (const { descriptor } of this.#changing.splice(0)) closeSync(descriptor);
+    for (const { file } of this.#changing.splice(0)) if (typeof file === 'number') closeSync(file);
   }
 
   #place(path: string): string {
@@ -116,6 +124,16 @@ export class TreeWriter<S> {
 
 /** As long as the longest count of 64 bits. */
 const VALUE_WIDTH = 20;
+
+/** In place: who has the file open reads on. */
+function overwrite(file: number | string, text: string, before: string | undefined): void {
+  if (typeof file === 'string') {
+    writeFileSync(file, text);
+    return;
+  }
+  const written = writeSync(file, text, 0, 'latin1');
+  if (written < (before?.length ?? 0)) ftruncateSync(file, written);
+}
 
 function linked(from: string, to: string): boolean {
   try {
