@@ -136,7 +136,9 @@ export class NvidiaSmi implements GpuSource {
       '--format=csv,noheader',
     ]);
     this.#isCounting = false;
-    this.#processes = processesOf(result);
+    // Nobody was asked, because another child hangs for the moment: what was counted last holds, and the next tick asks again.
+    if (result.kind === 'stuck') this.#processesAskedMs = Number.NEGATIVE_INFINITY;
+    else this.#processes = processesOf(result);
     this.#report = undefined;
     this.#wake();
   }
