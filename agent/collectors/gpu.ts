@@ -121,7 +121,9 @@ class GpuReader implements Reader {
     const leftMs = (): number => Math.max(0, this.#firstReportMs - (monotonicMs() - startMs));
     await within(leftMs(), this.#carrier.settle(leftMs()));
     this.#apply();
-    const used = this.#enrichments.filter((one) => this.#isUsed(one));
+    // Beside a source that does not deliver nobody has been asked.
+    const delivers = this.#carrier.state.kind === 'delivering';
+    const used = this.#enrichments.filter((one) => delivers && this.#isUsed(one));
     await within(leftMs(), Promise.all(used.map(({ source }) => source.settle(leftMs()))));
     this.#apply();
     return this.#readEvents();
