@@ -74,7 +74,7 @@ export class GpuDevice {
       return;
     }
     this.#learn(layer, sheet.facts);
-    this.#instances.show(sheet.instances);
+    this.#instances.tell(layer, sheet.instances);
     for (const value of sheet.values) this.#put(layer, sheet, value);
     this.#drop((cell) => cell.layer === layer && cell.seen !== sheet);
   }
@@ -105,7 +105,13 @@ export class GpuDevice {
   /** A source is not used any more. */
   release(layer: Layer): void {
     this.#facts.delete(layer);
+    this.#instances.tell(layer, undefined);
     this.#drop((cell) => cell.layer === layer);
+  }
+
+  /** Whether somebody tells it, with a value or without one. */
+  has(column: GpuColumn): boolean {
+    return this.#cells.has(column);
   }
 
   /** In base units; undefined while there is no value. */
@@ -122,7 +128,8 @@ export class GpuDevice {
     this.#options.snapshot.remove(this.#group);
   }
 
-  #put(layer: Layer, sheet: GpuSheet, { column, value }: GpuValue): void {
+  #put(layer: Layer, sheet: GpuSheet, { column: told, value }: GpuValue): void {
+    const column = this.#instances.columnFor(told);
     const known = this.#cells.get(column);
     if (known && known.layer !== layer && !takesOver(layer, value, known)) return;
     if (this.#isRivalled(layer, column.id)) return;

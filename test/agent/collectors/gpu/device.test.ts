@@ -109,6 +109,51 @@ describe('what the GPU is', () => {
   });
 });
 
+describe('an instance that two sources tell of', () => {
+  const byNvml = { mig_gi: '3', mig_ci: '0', profile: '' };
+  const byDcgm = { mig_gi: '3', mig_ci: '', profile: '1g.5gb' };
+  const used = (labels: { mig_gi: string; mig_ci?: string }, value: number) =>
+    valueIn(columnOf('gpu_memory_used_bytes', labels), bytes(value));
+  const active = valueIn(columnOf('gpu_graphics_engine_active_ratio', { mig_gi: '3' }), ratio(0.5));
+
+  it('is one, and the same from tick to tick', () => {
+    const { device, reading, snapshot } = start();
+    const tick = (): void => {
+      device.fill('carrier', sheet([used({ mig_gi: '3', mig_ci: '0' }, 12)], { instances: [byNvml] }));
+      device.fill('profiling', sheet([used({ mig_gi: '3' }, 13), active], { instances: [byDcgm] }));
+    };
+    tick();
+    tick();
+    const { generation } = snapshot;
+    tick();
+    expect(snapshot.generation).toBe(generation);
+    expect(reading.labels('gpu_mig_info')).toMatchObject({ mig_gi: '3', mig_ci: '0', profile: '1g.5gb' });
+    expect(reading.lines().filter((line) => line.startsWith('gpu_memory_used_bytes'))).toHaveLength(1);
+    expect(reading.amount('gpu_memory_used_bytes', { mig_ci: '0' })).toBe(12);
+    expect(reading.amount('gpu_graphics_engine_active_ratio', { mig_gi: '3', mig_ci: '0' })).toBe(0.5);
+  });
+
+  it('has its compute instances apart where there are several', () => {
+    const { device, reading } = start();
+    device.fill('carrier', sheet([], { instances: [byNvml, { ...byNvml, mig_ci: '1' }] }));
+    device.fill('profiling', sheet([active], { instances: [byDcgm] }));
+    expect(reading.lines().filter((line) => line.startsWith('gpu_mig_info'))).toHaveLength(2);
+    expect(reading.amount('gpu_graphics_engine_active_ratio', { mig_gi: '3', mig_ci: '' })).toBe(0.5);
+  });
+
+  it('is as DCGM tells when nobody else does any more', () => {
+    const { device, reading } = start();
+    device.fill('details', sheet([], { instances: [byNvml] }));
+    device.fill('profiling', sheet([active], { instances: [byDcgm] }));
+    device.release('details');
+    device.fill('profiling', sheet([active], { instances: [byDcgm] }));
+    expect(reading.labels('gpu_mig_info')).toMatchObject(byDcgm);
+    expect(reading.lines().filter((line) => line.startsWith('gpu_graphics_engine_active_ratio'))).toEqual([
+      'gpu_graphics_engine_active_ratio{3,GPU-3,00000000:39:00.0,3,} 0 5000',
+    ]);
+  });
+});
+
 describe('a GPU that does not answer', () => {
   it('is down, keeps what it was and has no values, whoever still tells some', () => {
     const { device, reading } = start();
