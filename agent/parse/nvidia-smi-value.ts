@@ -27,8 +27,17 @@ export function saysLost(cell: string): boolean {
 }
 
 /** The driver failed to answer for this quantity. */
-export function saysError(cell: string): boolean {
+function saysError(cell: string): boolean {
   return /^(err!|unknown error)$/.test(bare(cell));
+}
+
+/**
+ * Of quantities that only the GPU itself can tell: all failed that there are, or two of them. A driver that cannot tell one of
+ * them has not lost the GPU.
+ */
+export function sayDead(vitals: readonly (string | undefined)[]): boolean {
+  const told = vitals.filter((cell) => cell !== undefined);
+  return told.length > 0 && told.filter(saysError).length >= Math.min(2, told.length);
 }
 
 /** `97 %` or `97` where the unit is %. Another unit than the expected one is malformed, never converted by guess. */
