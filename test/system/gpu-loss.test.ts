@@ -9,6 +9,7 @@ import { healthyV100, machineOf, migA100, prepareNvml, whyNoNvmlDouble } from '.
 import { leftOut } from '../left-out.ts';
 import type { AgentProgram, PageView } from './gpu-agent.ts';
 import { GpuNode } from './gpu-node.ts';
+import { until } from './program.ts';
 
 const INTERVAL = ['--interval', '200ms'];
 /** Off the bus; recovery action changed: after both the GPUs are looked for again, else every 30 s. */
@@ -198,7 +199,7 @@ describe.skipIf(missing !== undefined)(suite, () => {
         (one) => one.value('gpu_up', { uuid: uuid(1) }) === 0 && count(one, 79) === 1,
       );
       expect(page.sum('gpu_up')).toBe(3);
-      expect(handles()).toBeGreaterThan(before);
+      await until('they are looked for', () => (handles() > before ? true : undefined), 10_000);
       node.nvml.find(1);
       node.nvml.raiseXid(0, RECOVERY_CHANGED);
       await agent.pageWith('it is back', (one) => one.sum('gpu_up') === 4, 10_000);
