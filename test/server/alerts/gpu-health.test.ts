@@ -97,6 +97,11 @@ describe('an Xid', () => {
     expect(brief()).toEqual([]);
   });
 
+  test('from long after now, of a clock that was set back, does not page for ever', () => {
+    run(3, [...working, xid('79', START_MS + 86_400_000)]);
+    expect(brief()).toEqual([]);
+  });
+
   test('is history after an hour', () => {
     run(1, [...working, xid('79', START_MS - 3_599_000)]);
     expect(brief()).toHaveLength(1);
