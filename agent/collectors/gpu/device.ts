@@ -10,6 +10,9 @@ import { addSeries, setSeries, type ValueSeries } from './value-series.ts';
 export const layers = ['carrier', 'profiling', 'details'] as const;
 export type Layer = (typeof layers)[number];
 
+/** Several times what a GPU with 18 links and 7 instances has; what a source tells beyond it is not shown. */
+const MOST_SERIES = 2048;
+
 const rankOf = (layer: Layer): number => layers.indexOf(layer);
 
 /** A measured rate and the counter of the same traffic: only the one that is read more often is shown, else the counter. */
@@ -133,6 +136,7 @@ export class GpuDevice {
     const known = this.#cells.get(column);
     if (known && known.layer !== layer && !takesOver(layer, value, known)) return;
     if (this.#isRivalled(layer, column.id)) return;
+    if (!known && this.#cells.size >= MOST_SERIES) return;
     const cell = known ?? this.#add(layer, sheet, column);
     cell.layer = layer;
     cell.seen = sheet;

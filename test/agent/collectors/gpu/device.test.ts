@@ -109,6 +109,38 @@ describe('what the GPU is', () => {
   });
 });
 
+describe('what would be endless', () => {
+  it('series of a page that names thousands of instances are cut off, and those before stay', () => {
+    const { device, snapshot } = start();
+    const ids = Array.from({ length: 3000 }, (_, index) => String(index));
+    const all = ids.map((mig_gi) => valueIn(columnOf('gpu_memory_used_bytes', { mig_gi }), bytes(1)));
+    device.fill('carrier', sheet([valueIn(power, watts(60)), ...all]));
+    expect(snapshot.series.filter(({ id }) => id === 'gpu_memory_used_bytes')).toHaveLength(2047);
+    device.fill('carrier', sheet([valueIn(power, watts(60))]));
+    expect(snapshot.series.map(({ id }) => id)).toEqual(['gpu_info', 'gpu_up', 'gpu_power_watts']);
+  });
+
+  it('processes are cut off', () => {
+    const { device, snapshot } = start(true);
+    const one = { name: 'a', kind: 'compute', memoryBytes: 1 } as const;
+    device.fill('carrier', sheet([], { processes: Array.from({ length: 5000 }, (_, pid) => ({ ...one, pid })) }));
+    expect(snapshot.series.filter(({ id }) => id === 'gpu_process_memory_bytes')).toHaveLength(256);
+  });
+});
+
+it('a process that computes and draws is one', () => {
+  const { device, reading } = start(true);
+  const one = { pid: 7, name: 'blender' };
+  const processes = [
+    { ...one, kind: 'compute', memoryBytes: absent('forbidden') },
+    { ...one, kind: 'graphics', memoryBytes: 12 },
+  ] as const;
+  device.fill('carrier', sheet([], { processes }));
+  expect(reading.lines().filter((line) => line.startsWith('gpu_process_memory_bytes'))).toEqual([
+    'gpu_process_memory_bytes{3,GPU-3,00000000:39:00.0,7,blender} 0 12',
+  ]);
+});
+
 describe('an instance that two sources tell of', () => {
   const byNvml = { mig_gi: '3', mig_ci: '0', profile: '' };
   const byDcgm = { mig_gi: '3', mig_ci: '', profile: '1g.5gb' };
