@@ -21,14 +21,18 @@ export function absenceOfCell(cell: string): Absence | undefined {
   return startsWithDigit(cell) ? undefined : reasons.get(bare(cell));
 }
 
+const losses: ReadonlySet<string> = new Set(['gpu is lost', 'gpu requires reset']);
+/** Every cell of every tick is asked. */
+const SHORTEST_LOSS = 'gpu is lost'.length;
+
 /** The driver says that the GPU is off the bus or needs a reset. */
 export function saysLost(cell: string): boolean {
-  return !startsWithDigit(cell) && /^gpu (is lost|requires reset)$/.test(bare(cell));
+  return cell.length >= SHORTEST_LOSS && !startsWithDigit(cell) && losses.has(bare(cell));
 }
 
 /** The driver failed to answer for this quantity. */
 function saysError(cell: string): boolean {
-  return /^(err!|unknown error)$/.test(bare(cell));
+  return !startsWithDigit(cell) && /^(err!|unknown error)$/.test(bare(cell));
 }
 
 /**
@@ -76,5 +80,5 @@ function startsWithDigit(cell: string): boolean {
 }
 
 function bare(cell: string): string {
-  return cell.replace(/^\[(.*)\]$/, '$1').toLowerCase();
+  return (cell.startsWith('[') && cell.endsWith(']') ? cell.slice(1, -1) : cell).toLowerCase();
 }

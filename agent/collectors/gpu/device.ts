@@ -48,6 +48,8 @@ export class GpuDevice {
   readonly #instances: InstanceSeries;
   readonly #processes: ProcessSeries;
   readonly #cells = new Map<GpuColumn, Cell>();
+  /** The cells of those metrics that have a rival, by metric. */
+  readonly #traffic = new Map<GpuValueId, Set<Cell>>();
   readonly #facts = new Map<Layer, GpuFacts>();
   #told = '';
   #lost: SeriesGroup | undefined;
@@ -107,7 +109,7 @@ export class GpuDevice {
 
   /** A source is not used any more. */
   release(layer: Layer): void {
-    this.#facts.delete(layer);
+    if (this.#facts.delete(layer)) this.#describe();
     this.#instances.tell(layer, undefined);
     this.#drop((cell) => cell.layer === layer);
   }
@@ -147,6 +149,7 @@ export class GpuDevice {
   #add(layer: Layer, sheet: GpuSheet, column: GpuColumn): Cell {
     const cell: Cell = { series: addSeries(this.#group, this.identity, column), layer, seen: sheet };
     this.#cells.set(column, cell);
+    if (rivals.has(column.id)) this.#cellsOf(column.id).add(cell);
     return cell;
   }
 
@@ -155,21 +158,37 @@ export class GpuDevice {
     const rival = rivals.get(id);
     if (rival === undefined) return false;
     const worst = rankOf(layer) - (id.endsWith('_per_second') ? 0 : 1);
-    for (const [column, cell] of this.#cells) {
-      if (column.id === rival && cell.series.state === PRESENT && rankOf(cell.layer) <= worst) return true;
+    for (const cell of this.#cellsOf(rival)) {
+      if (cell.series.state === PRESENT && rankOf(cell.layer) <= worst) return true;
     }
     return false;
   }
 
+  #cellsOf(id: GpuValueId): Set<Cell> {
+    let cells = this.#traffic.get(id);
+    if (!cells) this.#traffic.set(id, (cells = new Set()));
+    return cells;
+  }
+
+  /** Goes over all cells on every tick, and nearly always finds none: it makes nothing then. */
   #drop(isGone: (cell: Cell) => boolean): void {
-    const gone = [...this.#cells].filter(([, cell]) => isGone(cell));
-    if (gone.length === 0) return;
-    for (const [column] of gone) this.#cells.delete(column);
-    this.#group.drop(new Set(gone.map(([, { series }]) => series)));
+    let gone: Set<ValueSeries> | undefined;
+    for (const [column, cell] of this.#cells) {
+      if (!isGone(cell)) continue;
+      this.#cells.delete(column);
+      this.#traffic.get(column.id)?.delete(cell);
+      (gone ??= new Set()).add(cell.series);
+    }
+    if (gone) this.#group.drop(gone);
   }
 
   #learn(layer: Layer, facts: GpuFacts): void {
+    if (this.#facts.get(layer) === facts) return;
     this.#facts.set(layer, facts);
+    this.#describe();
+  }
+
+  #describe(): void {
     const known = layers.flatMap((one) => this.#facts.get(one) ?? []);
     const told = known.reduce((better, more) => ({ ...more, ...definedOf(better) }));
     const text = factNames.map((name) => told[name]).join('\0');

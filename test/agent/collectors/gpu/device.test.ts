@@ -97,6 +97,17 @@ describe('what the GPU is', () => {
     expect(snapshot.generation).toBe(generation);
   });
 
+  it('is told without what a source knew that is not used any more', () => {
+    const { device, reading } = start();
+    const facts = { ...noFacts, name: 'Tesla V100' };
+    device.fill('carrier', sheet([], { facts }));
+    device.fill('profiling', sheet([], { facts: { ...noFacts, name: 'V100', driver: '535.1' } }));
+    expect(reading.labels('gpu_info')).toMatchObject({ name: 'Tesla V100', driver: '535.1' });
+    device.release('profiling');
+    device.fill('carrier', sheet([], { facts }));
+    expect(reading.labels('gpu_info')).toMatchObject({ name: 'Tesla V100', driver: '' });
+  });
+
   it('lists its MIG instances as long as they are there', () => {
     const { device, reading } = start();
     const memory = columnOf('gpu_memory_used_bytes', { mig_gi: '3', mig_ci: '0' });
