@@ -1,6 +1,14 @@
 // The series of one GPU, filled from the sheets of several sources: a column belongs to the best source that has a value for it.
 import { isAbsent, PRESENT, type AbsenceReason } from '#agent/contract';
-import type { GpuColumn, GpuFacts, GpuIdentity, GpuSheet, GpuValue, GpuValueId } from '../../parse/gpu/sheet.ts';
+import {
+  noFacts,
+  type GpuColumn,
+  type GpuFacts,
+  type GpuIdentity,
+  type GpuSheet,
+  type GpuValue,
+  type GpuValueId,
+} from '../../parse/gpu/sheet.ts';
 import type { GaugeSeries, SeriesGroup, Snapshot } from '../../snapshot.ts';
 import { InstanceSeries } from './instances.ts';
 import { ProcessSeries } from './processes.ts';
@@ -190,7 +198,7 @@ export class GpuDevice {
 
   #describe(): void {
     const known = layers.flatMap((one) => this.#facts.get(one) ?? []);
-    const told = known.reduce((better, more) => ({ ...more, ...definedOf(better) }));
+    const told = known.reduce((better, more) => ({ ...more, ...definedOf(better) }), noFacts);
     const text = factNames.map((name) => told[name]).join('\0');
     if (text === this.#told) return;
     this.#told = text;
