@@ -155,7 +155,7 @@ class GpuReader implements Reader {
   #applyReport(report: GpuReport): void {
     const isNew = report !== this.#applied;
     this.#applied = report;
-    const changed = isNew && this.#devices.carry(report.sheets);
+    const changed = isNew && this.#devices.carry(report.sheets, this.#carrier.source?.name !== 'dcgm_exporter');
     if (changed) this.#findPlaces();
     for (const one of this.#enrichments) {
       if (this.#isUsed(one)) one.tick(changed || this.#isSilent);

@@ -35,8 +35,11 @@ export class GpuDevices {
     return [...this.#devices.values()].map(({ identity }) => identity);
   }
 
-  /** What the carrier said of all GPUs. One that it no longer names does not answer. True if a GPU came, went or changed its place. */
-  carry(sheets: readonly GpuSheet[]): boolean {
+  /**
+   * What the carrier said of all GPUs. One that the driver no longer names does not answer; a page that does not name it says
+   * nothing of it. True if a GPU came, went or changed its place.
+   */
+  carry(sheets: readonly GpuSheet[], isDriver: boolean): boolean {
     const seen = new Set<GpuDevice>();
     let changed = false;
     for (const sheet of sheets) {
@@ -49,7 +52,7 @@ export class GpuDevices {
       if (sheet.loss === undefined) device.fill('carrier', sheet);
       else device.lose(sheet.loss, sheet.facts);
     }
-    return this.#loseUnseen(seen) || changed;
+    return this.#loseUnseen(seen, isDriver) || changed;
   }
 
   /** What another source adds. GPUs that the carrier does not know are not shown. */
@@ -97,14 +100,15 @@ export class GpuDevices {
   }
 
   /** True if one is not there any more: its place is another's, or there are too many to keep those that were lost first. */
-  #loseUnseen(seen: ReadonlySet<GpuDevice>): boolean {
+  #loseUnseen(seen: ReadonlySet<GpuDevice>, isDriver: boolean): boolean {
     const unseen = [...this.#devices.values()].filter((device) => !seen.has(device));
     if (unseen.length === 0) return false;
     const surplus = this.#devices.size - MOST_GPUS;
     const gone = new Set(unseen.filter((device, index) => index < surplus || [...seen].some(isInPlaceOf(device))));
     for (const device of unseen) {
       if (gone.has(device)) this.#remove(device);
-      else device.lose('not_present');
+      else if (isDriver) device.lose('not_present');
+      else device.silence('not_present');
     }
     return gone.size > 0;
   }

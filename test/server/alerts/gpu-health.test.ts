@@ -81,6 +81,11 @@ test('a GPU that never came up fires after a minute', () => {
   expect(brief()).toEqual([]);
 });
 
+test('a dcgm-exporter that names fewer GPUs than stand on the bus is no alert', () => {
+  run(120, [...reader(1, 1, 2), ['gpu_reader_info', ['dcgm_exporter', 'dcgm_exporter'], 1], ...working]);
+  expect(brief()).toEqual([]);
+});
+
 describe('an Xid', () => {
   test.each([
     ['79', 'critical'],
