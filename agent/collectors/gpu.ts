@@ -1,7 +1,6 @@
 // GPUs: which source carries the node, who adds to it, and the devices they fill. Sources: agent/sources/gpu-source.ts.
 import type { AbsenceReason } from '#agent/contract';
 import type { DcgmSwitch } from '../parse/gpu/dcgm-page.ts';
-import { columnOf } from '../parse/gpu/sheet.ts';
 import type { GpuReport, SourceState } from '../sources/gpu-source.ts';
 import type { Collector, CollectorContext, Reader, ReadLane, ReadResult } from './collector.ts';
 import { GpuArea, type ReadBy } from './gpu/area.ts';
@@ -20,8 +19,6 @@ const FIRST_REPORT_MS = 2500;
 /** Values older than this many ticks are shown no more, even while their source may still come back. */
 const FRESH_TICKS = 2.2;
 const LEAST_FRESH_MS = 1000;
-const engineActive = columnOf('gpu_graphics_engine_active_ratio');
-const smActive = columnOf('gpu_sm_active_ratio');
 
 export const gpu: Collector = {
   area: 'gpu',
@@ -192,10 +189,7 @@ class GpuReader implements Reader {
   #readBy(): ReadBy | undefined {
     const backend = this.#carrier.source?.name;
     if (backend === undefined) return undefined;
-    const counted = [...this.#devices.all].some(
-      (device) => device.level(engineActive) !== undefined || device.level(smActive) !== undefined,
-    );
-    if (!counted) return { backend, profiling: 'none' };
+    if (![...this.#devices.all].some(({ isProfiled }) => isProfiled)) return { backend, profiling: 'none' };
     const adding = this.#profiling.find(({ delivers }) => delivers)?.source.name;
     if (adding === 'dcgm_exporter' || adding === 'dcgmi') return { backend, profiling: adding };
     return { backend, profiling: backend === 'dcgm_exporter' ? backend : 'gpm' };

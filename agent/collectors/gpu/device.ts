@@ -31,6 +31,10 @@ const rivals: ReadonlyMap<GpuValueId, GpuValueId> = new Map(
   ]),
 );
 
+/** What only profiling counts, of the whole GPU or of its instances. */
+const profiled: readonly GpuValueId[] = ['gpu_graphics_engine_active_ratio', 'gpu_sm_active_ratio'];
+const looked: ReadonlySet<GpuValueId> = new Set([...rivals.keys(), ...profiled]);
+
 const factNames = ['name', 'driver', 'vbios', 'serial', 'cuda', 'arch'] as const satisfies readonly (keyof GpuFacts)[];
 
 interface Cell {
@@ -56,8 +60,8 @@ export class GpuDevice {
   readonly #instances: InstanceSeries;
   readonly #processes: ProcessSeries;
   readonly #cells = new Map<GpuColumn, Cell>();
-  /** The cells of those metrics that have a rival, by metric. */
-  readonly #traffic = new Map<GpuValueId, Set<Cell>>();
+  /** The cells of those metrics that are looked for, by metric. */
+  readonly #byMetric = new Map<GpuValueId, Set<Cell>>();
   readonly #facts = new Map<Layer, GpuFacts>();
   #told = '';
   #lost: SeriesGroup | undefined;
@@ -122,6 +126,10 @@ export class GpuDevice {
     this.#drop((cell) => cell.layer === layer);
   }
 
+  get isProfiled(): boolean {
+    return profiled.some((id) => [...this.#cellsOf(id)].some(({ series }) => series.state === PRESENT));
+  }
+
   /** Whether somebody tells it, with a value or without one. */
   has(column: GpuColumn): boolean {
     return this.#cells.has(column);
@@ -157,7 +165,7 @@ export class GpuDevice {
   #add(layer: Layer, sheet: GpuSheet, column: GpuColumn): Cell {
     const cell: Cell = { series: addSeries(this.#group, this.identity, column), layer, seen: sheet };
     this.#cells.set(column, cell);
-    if (rivals.has(column.id)) this.#cellsOf(column.id).add(cell);
+    if (looked.has(column.id)) this.#cellsOf(column.id).add(cell);
     return cell;
   }
 
@@ -173,8 +181,8 @@ export class GpuDevice {
   }
 
   #cellsOf(id: GpuValueId): Set<Cell> {
-    let cells = this.#traffic.get(id);
-    if (!cells) this.#traffic.set(id, (cells = new Set()));
+    let cells = this.#byMetric.get(id);
+    if (!cells) this.#byMetric.set(id, (cells = new Set()));
     return cells;
   }
 
@@ -184,7 +192,7 @@ export class GpuDevice {
     for (const [column, cell] of this.#cells) {
       if (!isGone(cell)) continue;
       this.#cells.delete(column);
-      this.#traffic.get(column.id)?.delete(cell);
+      this.#byMetric.get(column.id)?.delete(cell);
       (gone ??= new Set()).add(cell.series);
     }
     if (gone) this.#group.drop(gone);

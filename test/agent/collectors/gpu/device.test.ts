@@ -176,6 +176,16 @@ describe('an instance that two sources tell of', () => {
     expect(reading.amount('gpu_graphics_engine_active_ratio', { mig_gi: '3', mig_ci: '0' })).toBe(0.5);
   });
 
+  it('is profiled although the GPU as a whole is not', () => {
+    const { device } = start();
+    device.fill('carrier', sheet([valueIn(power, watts(60))], { instances: [byNvml] }));
+    expect(device.isProfiled).toBe(false);
+    device.fill('profiling', sheet([active], { instances: [byDcgm] }));
+    expect(device.isProfiled).toBe(true);
+    device.quiet('profiling', 'timed_out');
+    expect(device.isProfiled).toBe(false);
+  });
+
   it('has its compute instances apart where there are several', () => {
     const { device, reading } = start();
     device.fill('carrier', sheet([], { instances: [byNvml, { ...byNvml, mig_ci: '1' }] }));
