@@ -189,9 +189,10 @@ class GpuReader implements Reader {
   #readBy(): ReadBy | undefined {
     const backend = this.#carrier.source?.name;
     if (backend === undefined) return undefined;
-    if (![...this.#devices.all].some(({ isProfiled }) => isProfiled)) return { backend, profiling: 'none' };
+    const by = [...this.#devices.all].map(({ profiledBy }) => profiledBy).find((layer) => layer !== undefined);
+    if (by === undefined) return { backend, profiling: 'none' };
     const adding = this.#profiling.find(({ delivers }) => delivers)?.source.name;
-    if (adding === 'dcgm_exporter' || adding === 'dcgmi') return { backend, profiling: adding };
+    if (by === 'profiling' && (adding === 'dcgm_exporter' || adding === 'dcgmi')) return { backend, profiling: adding };
     return { backend, profiling: backend === 'dcgm_exporter' ? backend : 'gpm' };
   }
 }

@@ -126,8 +126,12 @@ export class GpuDevice {
     this.#drop((cell) => cell.layer === layer);
   }
 
-  get isProfiled(): boolean {
-    return profiled.some((id) => [...this.#cellsOf(id)].some(({ series }) => series.state === PRESENT));
+  /** Who counts what only profiling counts; undefined while nobody does. */
+  get profiledBy(): Layer | undefined {
+    for (const id of profiled) {
+      for (const { series, layer } of this.#cellsOf(id)) if (series.state === PRESENT) return layer;
+    }
+    return undefined;
   }
 
   /** Whether somebody tells it, with a value or without one. */

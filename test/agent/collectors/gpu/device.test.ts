@@ -179,11 +179,11 @@ describe('an instance that two sources tell of', () => {
   it('is profiled although the GPU as a whole is not', () => {
     const { device } = start();
     device.fill('carrier', sheet([valueIn(power, watts(60))], { instances: [byNvml] }));
-    expect(device.isProfiled).toBe(false);
+    expect(device.profiledBy).toBeUndefined();
     device.fill('profiling', sheet([active], { instances: [byDcgm] }));
-    expect(device.isProfiled).toBe(true);
+    expect(device.profiledBy).toBe('profiling');
     device.quiet('profiling', 'timed_out');
-    expect(device.isProfiled).toBe(false);
+    expect(device.profiledBy).toBeUndefined();
   });
 
   it('has its compute instances apart where there are several', () => {
