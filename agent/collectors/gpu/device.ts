@@ -11,12 +11,9 @@ import {
 } from '../../parse/gpu/sheet.ts';
 import type { GaugeSeries, SeriesGroup, Snapshot } from '../../snapshot.ts';
 import { InstanceSeries } from './instances.ts';
+import { layers, type Layer } from './layer.ts';
 import { ProcessSeries } from './processes.ts';
 import { addSeries, setSeries, type ValueSeries } from './value-series.ts';
-
-/** Best first. The carrier is read every tick, profiling adds what only DCGM counts, details are nvidia-smi's slow report. */
-export const layers = ['carrier', 'profiling', 'details'] as const;
-export type Layer = (typeof layers)[number];
 
 /** Several times what a GPU with 18 links and 7 instances has; what a source tells beyond it is not shown. */
 const MOST_SERIES = 2048;

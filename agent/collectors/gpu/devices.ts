@@ -3,7 +3,8 @@ import type { AbsenceReason } from '#agent/contract';
 import type { GpuIdentity, GpuSheet } from '../../parse/gpu/sheet.ts';
 import type { Snapshot } from '../../snapshot.ts';
 import type { CollectorContext } from '../collector.ts';
-import { GpuDevice, type Layer } from './device.ts';
+import { GpuDevice } from './device.ts';
+import type { Layer } from './layer.ts';
 
 interface DevicesContext {
   readonly snapshot: Snapshot;

@@ -2,7 +2,7 @@
 // knows GPU instances and their profiles: what two of them tell is one instance.
 import { columnOf, type GpuColumn, type GpuIdentity, type MigInstance } from '../../parse/gpu/sheet.ts';
 import type { SeriesGroup, Snapshot } from '../../snapshot.ts';
-import type { Layer } from './device.ts';
+import type { Layer } from './layer.ts';
 
 /** Who knows most of instances first. */
 const byKnowledge: readonly Layer[] = ['carrier', 'details', 'profiling'];
