@@ -29,6 +29,7 @@ if (import.meta.main) {
 
 /** Runs a command to its end and gives the exit code: 0 fine, 2 failure, 64 usage. */
 export async function main(command: string, args: readonly string[]): Promise<number> {
+  if (!process.stdout.listeners('error').includes(endWithoutOutput)) process.stdout.on('error', endWithoutOutput);
   try {
     const run = Object.hasOwn(commands, command) ? commands[command] : undefined;
     if (!run) throw new UsageError(`unknown command ${command}: there is ${Object.keys(commands).join(', ')}`);
@@ -39,6 +40,12 @@ export async function main(command: string, args: readonly string[]): Promise<nu
     process.stderr.write(`whyidle: ${error.message}\n`);
     return error.exitCode;
   }
+}
+
+/** Whoever reads may have had enough, as `head` has; a disk that is full is a failure. */
+function endWithoutOutput(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') process.stderr.write(`whyidle: cannot write: ${error.message}\n`);
+  process.exit(error.code === 'EPIPE' ? 0 : 2);
 }
 
 async function runAgent(args: readonly string[]): Promise<number> {

@@ -27,7 +27,8 @@ export const healthRules: Readonly<Record<`Whyidle${string}`, AlertDetails>> = {
       'GPU {{ $labels.gpu }} of {{ $labels.node }} does not answer while its driver does. Find the Xid in the kernel log of the node, drain it, and reset or replace the GPU.',
   },
   WhyidleGpusMissing: {
-    expr: `${once(series('gpus_expected'))} - ${once(series('gpus'))} > 0`,
+    // An exporter may be told to show only some of the GPUs.
+    expr: `(${once(series('gpus_expected'))} - ${once(series('gpus'))} > 0) unless on (node) ${series('gpu_reader_info', { backend: '="dcgm_exporter"' })}`,
     for: '5m',
     severity: 'critical',
     summary: 'A node has fewer GPUs than are on its PCI bus.',

@@ -34,8 +34,8 @@ export const recordingRules: readonly RecordingRule[] = [
   record('node', 'gpu_power_watts', 'sum', `sum ${gpus} (${series('gpu_power_watts')})`),
   nodeRate('disk_read_bytes_total', 'device'),
   nodeRate('disk_written_bytes_total', 'device'),
-  nodeRate('gpu_pcie_rx_bytes_total', 'gpu, uuid, pci_bus_id'),
-  nodeRate('gpu_nvlink_rx_bytes_total', 'gpu, uuid, pci_bus_id, link'),
+  trafficOfGpus('gpu_pcie_rx_bytes_total', 'gpu_pcie_rx_bytes_per_second', 'gpu, uuid, pci_bus_id'),
+  trafficOfGpus('gpu_nvlink_rx_bytes_total', 'gpu_nvlink_rx_bytes_per_second', 'gpu, uuid, pci_bus_id, link'),
   nodeRate('infiniband_port_data_received_bytes_total', 'device, port'),
   nodeRate('infiniband_port_data_transmitted_bytes_total', 'device, port'),
 ];
@@ -76,6 +76,17 @@ function record(level: string, id: MetricId, operation: string, expr: string): R
 
 function nodeRate(id: MetricId, device: string): RecordingRule {
   return record('node', id, 'rate5m', `sum without (${device}, instance) (rate(${series(id)}[5m]))`);
+}
+
+/** Old drivers have no counter: then it is the mean of what profiling measured. */
+function trafficOfGpus(counter: MetricId, rate: MetricId, device: string): RecordingRule {
+  const sum = (expr: string): string => `sum without (${device}, instance) (${expr})`;
+  return record(
+    'node',
+    counter,
+    'rate5m',
+    `${sum(`rate(${series(counter)}[5m])`)} or ${sum(`avg_over_time(${series(rate)}[5m])`)}`,
+  );
 }
 
 function alert(name: string, details: AlertDetails): AlertRule {

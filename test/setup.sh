@@ -2,6 +2,7 @@
 # Installs the Debian programs that suites need. Does nothing where all are there.
 set -eu
 
+PATH=$PATH:/usr/sbin:/sbin
 missing=()
 need() { command -v "$1" >/dev/null 2>&1 || missing+=("$2"); }
 need prometheus prometheus
@@ -15,6 +16,10 @@ for program in ibsim:ibsim-utils ibnetdiscover:infiniband-diags opensm:opensm; d
   # A plain user's PATH has not where Debian puts them.
   PATH="$PATH:/usr/sbin" need "${program%%:*}" "${program##*:}"
 done
+need strace strace
+need mkfs.ext4 e2fsprogs
+need fsfreeze util-linux
+need mount mount
 [ -e /usr/include/stdio.h ] || missing+=(libc6-dev)
 [ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || missing+=(fonts-dejavu-core)
 if [ "${#missing[@]}" -eq 0 ]; then

@@ -1,7 +1,6 @@
 // GPUs: which source carries the node, who adds to it, and the devices they fill. Sources: agent/sources/gpu-source.ts.
 import type { AbsenceReason } from '#agent/contract';
 import type { DcgmSwitch } from '../parse/gpu/dcgm-page.ts';
-import { columnOf } from '../parse/gpu/sheet.ts';
 import type { GpuReport, SourceState } from '../sources/gpu-source.ts';
 import type { Collector, CollectorContext, Reader, ReadLane, ReadResult } from './collector.ts';
 import { GpuArea, type ReadBy } from './gpu/area.ts';
@@ -20,8 +19,6 @@ const FIRST_REPORT_MS = 2500;
 /** Values older than this many ticks are shown no more, even while their source may still come back. */
 const FRESH_TICKS = 2.2;
 const LEAST_FRESH_MS = 1000;
-const engineActive = columnOf('gpu_graphics_engine_active_ratio');
-const smActive = columnOf('gpu_sm_active_ratio');
 
 export const gpu: Collector = {
   area: 'gpu',
@@ -121,7 +118,9 @@ class GpuReader implements Reader {
     const leftMs = (): number => Math.max(0, this.#firstReportMs - (monotonicMs() - startMs));
     await within(leftMs(), this.#carrier.settle(leftMs()));
     this.#apply();
-    const used = this.#enrichments.filter((one) => this.#isUsed(one));
+    // Beside a source that does not deliver nobody has been asked.
+    const delivers = this.#carrier.state.kind === 'delivering';
+    const used = this.#enrichments.filter((one) => delivers && this.#isUsed(one));
     await within(leftMs(), Promise.all(used.map(({ source }) => source.settle(leftMs()))));
     this.#apply();
     return this.#readEvents();
@@ -153,7 +152,7 @@ class GpuReader implements Reader {
   #applyReport(report: GpuReport): void {
     const isNew = report !== this.#applied;
     this.#applied = report;
-    const changed = isNew && this.#devices.carry(report.sheets);
+    const changed = isNew && this.#devices.carry(report.sheets, this.#carrier.source?.name !== 'dcgm_exporter');
     if (changed) this.#findPlaces();
     for (const one of this.#enrichments) {
       if (this.#isUsed(one)) one.tick(changed || this.#isSilent);
@@ -190,12 +189,10 @@ class GpuReader implements Reader {
   #readBy(): ReadBy | undefined {
     const backend = this.#carrier.source?.name;
     if (backend === undefined) return undefined;
-    const counted = [...this.#devices.all].some(
-      (device) => device.level(engineActive) !== undefined || device.level(smActive) !== undefined,
-    );
-    if (!counted) return { backend, profiling: 'none' };
+    const by = [...this.#devices.all].map(({ profiledBy }) => profiledBy).find((layer) => layer !== undefined);
+    if (by === undefined) return { backend, profiling: 'none' };
     const adding = this.#profiling.find(({ delivers }) => delivers)?.source.name;
-    if (adding === 'dcgm_exporter' || adding === 'dcgmi') return { backend, profiling: adding };
+    if (by === 'profiling' && (adding === 'dcgm_exporter' || adding === 'dcgmi')) return { backend, profiling: adding };
     return { backend, profiling: backend === 'dcgm_exporter' ? backend : 'gpm' };
   }
 }

@@ -11,7 +11,7 @@ function byFamily(family: SystemFamily, commands: PerFamily): Named {
 }
 
 /** `535` of `535.183.01`. */
-const branchOf = (version: string | undefined): string => version?.split('.')[0] ?? '';
+const branchOf = (version: string): string => version.split('.')[0] ?? '';
 
 export function installDriver(family: SystemFamily): Named {
   return byFamily(family, {
@@ -27,8 +27,9 @@ export function replaceNouveau(family: SystemFamily): Named {
   return byFamily(family, { debian, ubuntu: debian, rhel: `${blacklist} && sudo dracut --force && sudo reboot` });
 }
 
-/** Of the branch that is loaded: another one would not work with it. */
+/** Of the branch that is loaded: another one would not work with it. Nothing where none is. */
 export function installLibrary(family: SystemFamily, driver: string | undefined): Named {
+  if (driver === undefined) return undefined;
   const branch = branchOf(driver);
   return byFamily(family, {
     debian: 'sudo apt-get install libnvidia-ml1',
@@ -38,9 +39,10 @@ export function installLibrary(family: SystemFamily, driver: string | undefined)
 }
 
 export function installFabricManager(family: SystemFamily, driver: string | undefined): Named {
+  if (driver === undefined) return undefined;
   const branch = branchOf(driver);
   const apt = `sudo apt-get install nvidia-fabricmanager-${branch}`;
-  const dnf = `sudo dnf install ${Number(branch) >= 560 ? 'nvidia-fabricmanager' : 'nvidia-fabric-manager'}-${driver ?? ''}`;
+  const dnf = `sudo dnf install ${Number(branch) >= 560 ? 'nvidia-fabricmanager' : 'nvidia-fabric-manager'}-${driver}`;
   return byFamily(family, { debian: apt, ubuntu: apt, rhel: dnf });
 }
 
@@ -67,7 +69,7 @@ export function countPressure(family: SystemFamily): Named {
 export const startUnit = (unit: string): { readonly command: Command } => fix(`sudo systemctl enable --now ${unit}`);
 export const driverLog = look("sudo journalctl -k -b | grep -E 'NVRM|nvidia|nouveau'");
 
-/** The new group is there from the agent's next start on. */
-export function joinGroup(group: string, account: string): { readonly command: Command } {
-  return fix(`sudo usermod -aG ${group} ${account}`);
+/** The new group is there from the agent's next start on. Nobody is made a member of root's for this. */
+export function joinGroup(group: string, account: string): Named {
+  return group === '' || group === 'root' ? undefined : fix(`sudo usermod -aG ${group} ${account}`);
 }

@@ -5,7 +5,7 @@ import { fix, type Finding } from './finding.ts';
 
 export function judgeGpus(facts: NodeFacts): readonly Finding[] {
   const { gpu } = facts;
-  if (!hasGpus(facts)) return [{ area: 'gpu', mark: 'none', what: 'no NVIDIA GPU on the PCI bus' }];
+  if (!hasGpus(facts)) return [judgeNothing(facts)];
   if (gpu.reader.isStuck) return [stuck];
   const reading = gpu.reader.up === true ? [judgeCount(facts), ...judgeBackend(facts)] : [judgeSilence(facts)];
   return [...reading, ...judgePersistence(facts), ...judgeMig(facts)];
@@ -14,6 +14,15 @@ export function judgeGpus(facts: NodeFacts): readonly Finding[] {
 export function hasGpus({ gpu }: NodeFacts): boolean {
   const { up, seen, isStuck } = gpu.reader;
   return gpu.onBus > 0 || up !== undefined || isStuck || (seen ?? 0) > 0;
+}
+
+function judgeNothing({ gpu }: NodeFacts): Finding {
+  const what = 'no NVIDIA GPU on the PCI bus';
+  // Somebody named a page for GPUs that are not to be seen from here.
+  if (gpu.tools.dcgmExporter === undefined) return { area: 'gpu', mark: 'none', what };
+  const why = 'the dcgm-exporter that was named does not answer, or has none either';
+  const command = { kind: 'look', text: `curl -s ${gpu.tools.dcgmExporter} | grep -c ^DCGM_FI_` } as const;
+  return { area: 'gpu', mark: 'missing', what, why, command };
 }
 
 const stuck: Finding = {
@@ -46,7 +55,8 @@ function judgeSilence(facts: NodeFacts): Finding {
   const isAsked = gpu.library.isAsked || gpu.tools.nvidiaSmi;
   // What does not answer in time is there.
   if (isAsked && gpu.reader.missing === 'timed_out') return { ...missing, ...noAnswer(facts) };
-  if (driver.version === undefined) return { ...missing, ...whyNoDriver(facts) };
+  // Where no GPU is to be seen a driver would find none.
+  if (driver.version === undefined) return { ...missing, ...(expected === 0 ? noAnswer(facts) : whyNoDriver(facts)) };
   const device = whyNoDevice(facts);
   if (device) return { ...missing, ...device };
   if (isMismatch(facts)) return { ...missing, ...mismatch(facts) };
@@ -86,7 +96,7 @@ function whyNoDevice({ system, gpu: { driver } }: NodeFacts): Cause | undefined 
     case 'forbidden':
       return {
         why: `${system.user} may not open /dev/nvidiactl`,
-        ...(driver.deviceGroup === '' ? {} : joinGroup(driver.deviceGroup, system.account)),
+        ...joinGroup(driver.deviceGroup, system.account),
       };
   }
 }

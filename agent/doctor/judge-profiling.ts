@@ -21,8 +21,12 @@ export function judgeProfiling(facts: NodeFacts): readonly Finding[] {
       area: 'profiling',
       mark: 'warning',
       what: `profiling counters of GPU ${gpu.suspect.join(', ')} stand at 0 while it works`,
-      why: 'DCGM lost its watch, or another profiler holds the counters',
-      ...fix('sudo systemctl restart nvidia-dcgm'),
+      why:
+        profiling === 'gpm'
+          ? 'another profiler holds the counters'
+          : 'DCGM lost its watch, or another profiler holds the counters',
+      // Without an engine of its own the exporter has one in itself, wherever it runs.
+      ...(profiling !== 'gpm' && gpu.tools.hostEngineRuns ? fix('sudo systemctl restart nvidia-dcgm') : {}),
     },
   ];
 }

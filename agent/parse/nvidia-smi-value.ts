@@ -21,14 +21,27 @@ export function absenceOfCell(cell: string): Absence | undefined {
   return startsWithDigit(cell) ? undefined : reasons.get(bare(cell));
 }
 
+const losses: ReadonlySet<string> = new Set(['gpu is lost', 'gpu requires reset']);
+/** Every cell of every tick is asked. */
+const SHORTEST_LOSS = 'gpu is lost'.length;
+
 /** The driver says that the GPU is off the bus or needs a reset. */
 export function saysLost(cell: string): boolean {
-  return !startsWithDigit(cell) && /^gpu (is lost|requires reset)$/.test(bare(cell));
+  return cell.length >= SHORTEST_LOSS && !startsWithDigit(cell) && losses.has(bare(cell));
 }
 
 /** The driver failed to answer for this quantity. */
-export function saysError(cell: string): boolean {
-  return /^(err!|unknown error)$/.test(bare(cell));
+function saysError(cell: string): boolean {
+  return !startsWithDigit(cell) && /^(err!|unknown error)$/.test(bare(cell));
+}
+
+/**
+ * Of quantities that only the GPU itself can tell: all failed that there are, or two of them. A driver that cannot tell one of
+ * them has not lost the GPU.
+ */
+export function sayDead(vitals: readonly (string | undefined)[]): boolean {
+  const told = vitals.filter((cell) => cell !== undefined);
+  return told.length > 0 && told.filter(saysError).length >= Math.min(2, told.length);
 }
 
 /** `97 %` or `97` where the unit is %. Another unit than the expected one is malformed, never converted by guess. */
@@ -67,5 +80,5 @@ function startsWithDigit(cell: string): boolean {
 }
 
 function bare(cell: string): string {
-  return cell.replace(/^\[(.*)\]$/, '$1').toLowerCase();
+  return (cell.startsWith('[') && cell.endsWith(']') ? cell.slice(1, -1) : cell).toLowerCase();
 }

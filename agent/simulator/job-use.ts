@@ -1,6 +1,7 @@
 // What jobs use besides GPUs, as the kernel adds it up: CPU, pressure, memory and disk traffic of each job on a node, and the
 // time of the processes that hold a GPU and of their loader's workers.
-import { jobPressureOf, loaderCoresOf, mainThreadCoresOf, blockedPerGpu, type LocalWork } from './host-model.ts';
+import type { LocalWork } from './host-model.ts';
+import { blockedPerGpu, jobPressureOf, loaderCoresOf, mainThreadCoresOf } from './host-needs.ts';
 import type { Pace } from './pace.ts';
 import { noiseAt } from './random.ts';
 

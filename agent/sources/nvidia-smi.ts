@@ -17,6 +17,8 @@ const PROCESSES_EVERY_MS = 10_000;
 /** A killed child that lives on this long hangs in the driver. */
 const DYING_MS = 1000;
 const LEAST_SILENCE_MS = 5000;
+/** The longest that a loop may take to its first tick. */
+const LONGEST_START_MS = 45_000;
 const FIRST_BACKOFF_MS = 1000;
 const LAST_BACKOFF_MS = 60_000;
 /** A loop that ran this long was healthy: the next restart is the first again. */
@@ -80,7 +82,7 @@ export class NvidiaSmi implements GpuSource {
   keepRunning(): void {
     const now = this.#options.monotonicMs();
     if (this.#phase === 'idle' && now >= this.#retryMs) void this.#begin();
-    if (this.#phase === 'looping' && now - this.#aliveMs > this.#silenceMs) this.#endSilent();
+    if (this.#phase === 'looping' && now - this.#aliveMs > this.#patienceMs) this.#endSilent();
     if (this.#tick && now - this.#processesAskedMs >= PROCESSES_EVERY_MS) void this.#askProcesses();
   }
 
@@ -136,7 +138,9 @@ export class NvidiaSmi implements GpuSource {
       '--format=csv,noheader',
     ]);
     this.#isCounting = false;
-    this.#processes = processesOf(result);
+    // Nobody was asked, because another child hangs for the moment: what was counted last holds, and the next tick asks again.
+    if (result.kind === 'stuck') this.#processesAskedMs = Number.NEGATIVE_INFINITY;
+    else this.#processes = processesOf(result);
     this.#report = undefined;
     this.#wake();
   }
@@ -216,6 +220,12 @@ export class NvidiaSmi implements GpuSource {
     this.#report = undefined;
     if (this.#processesAskedMs === Number.NEGATIVE_INFINITY) void this.#askProcesses();
     else if (!this.#isCounting) this.#wake();
+  }
+
+  /** A driver without persistence mode may need long for its first word: each attempt is given more time than the last. */
+  get #patienceMs(): number {
+    const hasSpoken = this.#aliveMs > this.#startedMs;
+    return hasSpoken ? this.#silenceMs : Math.min(LONGEST_START_MS, this.#silenceMs * 2 ** this.#restarts);
   }
 
   #endSilent(): void {

@@ -42,9 +42,9 @@ export function alertsOfXids({ node, gpu, uuid, xids }: FleetGpu): readonly Aler
   return xids.flatMap(({ code, last }) => {
     const meaning = xidOf(code);
     const severity = severities[meaning.class];
-    // Both by the node's clock.
+    // Both by the node's clock, which may have been set back since.
     const atMs = node.level(last) * 1000;
-    if (severity === undefined || !((node.lastSampleMs ?? NaN) - atMs < XID_SHOWN_MS)) return [];
+    if (severity === undefined || !(Math.abs((node.lastSampleMs ?? NaN) - atMs) < XID_SHOWN_MS)) return [];
     const id = `gpu_xid:${node.name}:${gpu}:${uuid}:${code}`;
     const identity: Identity = { id, kind: 'gpu_xid', node: node.name, gpu, uuid };
     const text = xidText(node.name, gpu, { code, title: meaning.title, advice: meaning.advice });
@@ -61,7 +61,8 @@ export class MissingGpus {
     const seen = node.level(seenSeries);
     const expected = node.level(expectedSeries);
     const known = gpus.filter(({ outage }) => outage?.kind === 'gpu_lost').length;
-    if (!(expected - seen > known)) {
+    // A page of another program need not name all of them.
+    if (!(expected - seen > known) || node.backend === 'dcgm_exporter') {
       this.#since.delete(node.name);
       return [];
     }

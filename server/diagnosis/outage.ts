@@ -7,6 +7,8 @@ import type { OutageKind } from '#server/contract';
 export interface GpuVitals {
   readonly readerUp: number;
   readonly readerStuck: number;
+  /** Who reads the node's GPUs, as `gpu_reader_info` names it; empty where nobody has yet. */
+  readonly backend: string;
   readonly up: number;
   /** Why its vital readings are absent; undefined while one of them is there. */
   readonly reason: AbsenceReason | undefined;
@@ -17,9 +19,9 @@ export interface FoundOutage {
   readonly reason: AbsenceReason;
 }
 
-export function findOutage({ readerUp, readerStuck, up, reason }: GpuVitals): FoundOutage | undefined {
-  if (readerStuck === 1) return { kind: 'driver_hangs', reason: 'timed_out' };
-  if (readerUp === 0 && reason === 'timed_out') return { kind: 'driver_hangs', reason };
+export function findOutage(vitals: GpuVitals): FoundOutage | undefined {
+  const { readerUp, up, reason } = vitals;
+  if (driverHangs(vitals)) return { kind: 'driver_hangs', reason: 'timed_out' };
   if (up === 0 && reason === 'not_present') return { kind: 'gpu_lost', reason };
   if (up === 0 || readerUp === 0) return { kind: 'not_read', reason: reason ?? 'not_present' };
   // Under MIG the GPU as a whole has no utilisation, and answers.
@@ -27,10 +29,15 @@ export function findOutage({ readerUp, readerStuck, up, reason }: GpuVitals): Fo
 }
 
 /** The same for the reader of a node that shows no GPU at all; `reason` is why its area is missing. */
-export function findReaderOutage({ readerUp, readerStuck, reason }: Omit<GpuVitals, 'up'>): FoundOutage | undefined {
-  if (readerStuck === 1) return { kind: 'driver_hangs', reason: 'timed_out' };
-  if (readerUp !== 0) return undefined;
-  return { kind: reason === 'timed_out' ? 'driver_hangs' : 'not_read', reason: reason ?? 'not_present' };
+export function findReaderOutage(vitals: Omit<GpuVitals, 'up'>): FoundOutage | undefined {
+  if (driverHangs(vitals)) return { kind: 'driver_hangs', reason: 'timed_out' };
+  if (vitals.readerUp !== 0) return undefined;
+  return { kind: 'not_read', reason: vitals.reason ?? 'not_present' };
+}
+
+/** A dcgm-exporter that does not answer says nothing of the driver. */
+function driverHangs({ readerUp, readerStuck, backend, reason }: Omit<GpuVitals, 'up'>): boolean {
+  return readerStuck === 1 || (readerUp === 0 && reason === 'timed_out' && backend !== 'dcgm_exporter');
 }
 
 export function isFault(kind: OutageKind): boolean {

@@ -95,6 +95,7 @@ export class FleetGpu {
     return findOutage({
       readerUp: node.level(up),
       readerStuck: node.level(stuck),
+      backend: node.backend,
       up: node.level(this.#series.up),
       reason: this.#vitalReason(this.#series),
     });

@@ -17,8 +17,11 @@ import { buildSchema, sameSchema, type NodeSchema, type PublishedSeries } from '
 
 /** Samples from further in the future than this are given the server's time. */
 const FUTURE_MS = 300_000;
-/** A reader that has just been started shows no GPU and no answer yet; that is no outage. */
-const STARTING_MS = 8000;
+/**
+ * A reader that has just been started shows no GPU and no answer yet; that is no outage. Without persistence mode the driver
+ * takes seconds for each of 16 GPUs.
+ */
+const STARTING_MS = 45_000;
 
 export interface ReceivedFrame {
   readonly bytes: Uint8Array;
@@ -99,6 +102,11 @@ export class FleetNode {
     return this.#receivedMs !== undefined && nowMs - this.#receivedMs < Math.max(3 * this.#intervalMs, 5000);
   }
 
+  /** Who reads its GPUs, or read them last; empty where nobody has. */
+  get backend(): string {
+    return this.#schema.reader.info?.labels[0] ?? '';
+  }
+
   /** Why no GPU of the node is read, as the newest frame says. */
   readerOutage(nowMs: number): Outage | undefined {
     const { current } = this.#readerOutage;
@@ -113,6 +121,7 @@ export class FleetNode {
     return findReaderOutage({
       readerUp: this.level(up),
       readerStuck: this.level(stuck),
+      backend: this.backend,
       reason: isReason(reason) ? reason : gpus && this.reason(gpus.index),
     });
   }

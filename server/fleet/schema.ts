@@ -100,7 +100,8 @@ function publishedOf(series: SchemaMessage['series']): readonly PublishedSeries[
 function gpusOf(published: readonly PublishedSeries[]): readonly GpuSeries[] {
   const ofGpus = published.filter(({ row }) => row.labels[0] === 'gpu' && row.labels[1] === 'uuid');
   const groups = Map.groupBy(ofGpus, ({ labels }) => JSON.stringify(labels.slice(0, 2)));
-  return [...groups.values()].map(gpuOf);
+  // Xids are counted also of a GPU that nobody has named: it is none of its own.
+  return [...groups.values()].filter((group) => !group.every(({ id }) => id.startsWith('gpu_xid_'))).map(gpuOf);
 }
 
 function gpuOf(series: readonly PublishedSeries[]): GpuSeries {

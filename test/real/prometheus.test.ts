@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { catalogue, hasNodeLabel, metricName, type MetricId } from '#agent/contract';
+import { catalogue, hasNodeLabel, instanceLabels, metricName, type MetricId } from '#agent/contract';
 import { recordingRules } from '../../dashboards/rules.ts';
 import type { DashboardFile } from '../dashboards/dashboard-file.ts';
 import { checkExposition } from '../exposition-check.ts';
@@ -222,10 +222,16 @@ function foreignSeries(page: string): readonly string[] {
 const known = new Set(
   Object.entries(catalogue).flatMap(([id, { labels }]) => {
     const name = metricName(id as MetricId); // the keys of a const record are its own
-    const own = `${name}{${labels.join()}}`;
-    return hasNodeLabel(id as MetricId)
-      ? [`${name}{${['node', ...labels].join()}}`, ...(id === 'build_info' ? [own] : [])]
-      : [own];
+    const shape = (names: readonly string[]): string => `${name}{${names.join()}}`;
+    if (!hasNodeLabel(id as MetricId)) return [shape(labels)];
+    // A whole GPU has not the labels of an instance.
+    const whole = labels.filter((label) => !instanceLabels.some((one) => one === label));
+    return [
+      shape(['node', ...labels]),
+      shape(['node', ...whole]),
+      shape(['node', ...labels.filter((label) => label !== 'mig_ci')]),
+      ...(id === 'build_info' ? [shape(labels)] : []),
+    ];
   }),
 );
 

@@ -1,5 +1,6 @@
 // One node of eight V100, as the simulator makes it, with something of everything: busy, idle, throttled for power and for
 // heat, lost, with ECC errors, retired pages, replays, NVLink errors. The same situation for every way to read it.
+import { noFabricFaults } from '../../agent/simulator/fabric/faults.ts';
 import type { CounterValue } from '../../agent/simulator/render/binary-layout.ts';
 import type { NvmlGpu } from '../../agent/simulator/render/nvml-layout.ts';
 import { nvmlGpusOf } from '../../agent/simulator/render/nvml.ts';
@@ -38,6 +39,7 @@ export function gpuSituation(): NodeState {
     outages: [{ node: NODE, gpu: LOST_GPU, fromS: 5, toS: 9000 }],
     wornMemory: { node: NODE, gpu: 4, firstS: -1000, errorEveryS: 10, errorsPerPage: 40 },
     jobErrors: false,
+    fabric: noFabricFaults,
   });
   for (let second = 0; second < 10; second++) workload.advance(1);
   const state = workload.states[NODE];

@@ -1,14 +1,22 @@
 // The series of one GPU, filled from the sheets of several sources: a column belongs to the best source that has a value for it.
 import { isAbsent, PRESENT, type AbsenceReason } from '#agent/contract';
-import type { GpuColumn, GpuFacts, GpuIdentity, GpuSheet, GpuValue, GpuValueId } from '../../parse/gpu/sheet.ts';
+import {
+  noFacts,
+  type GpuColumn,
+  type GpuFacts,
+  type GpuIdentity,
+  type GpuSheet,
+  type GpuValue,
+  type GpuValueId,
+} from '../../parse/gpu/sheet.ts';
 import type { GaugeSeries, SeriesGroup, Snapshot } from '../../snapshot.ts';
 import { InstanceSeries } from './instances.ts';
+import { layers, type Layer } from './layer.ts';
 import { ProcessSeries } from './processes.ts';
 import { addSeries, setSeries, type ValueSeries } from './value-series.ts';
 
-/** Best first. The carrier is read every tick, profiling adds what only DCGM counts, details are nvidia-smi's slow report. */
-export const layers = ['carrier', 'profiling', 'details'] as const;
-export type Layer = (typeof layers)[number];
+/** Several times what a GPU with 18 links and 7 instances has; what a source tells beyond it is not shown. */
+const MOST_SERIES = 2048;
 
 const rankOf = (layer: Layer): number => layers.indexOf(layer);
 
@@ -19,6 +27,10 @@ const rivals: ReadonlyMap<GpuValueId, GpuValueId> = new Map(
     [`gpu_${traffic}_bytes_total`, `gpu_${traffic}_bytes_per_second`],
   ]),
 );
+
+/** What only profiling counts, of the whole GPU or of its instances. */
+const profiled: readonly GpuValueId[] = ['gpu_graphics_engine_active_ratio', 'gpu_sm_active_ratio'];
+const looked: ReadonlySet<GpuValueId> = new Set([...rivals.keys(), ...profiled]);
 
 const factNames = ['name', 'driver', 'vbios', 'serial', 'cuda', 'arch'] as const satisfies readonly (keyof GpuFacts)[];
 
@@ -45,6 +57,8 @@ export class GpuDevice {
   readonly #instances: InstanceSeries;
   readonly #processes: ProcessSeries;
   readonly #cells = new Map<GpuColumn, Cell>();
+  /** The cells of those metrics that are looked for, by metric. */
+  readonly #byMetric = new Map<GpuValueId, Set<Cell>>();
   readonly #facts = new Map<Layer, GpuFacts>();
   #told = '';
   #lost: SeriesGroup | undefined;
@@ -74,7 +88,7 @@ export class GpuDevice {
       return;
     }
     this.#learn(layer, sheet.facts);
-    this.#instances.show(sheet.instances);
+    this.#instances.tell(layer, sheet.instances);
     for (const value of sheet.values) this.#put(layer, sheet, value);
     this.#drop((cell) => cell.layer === layer && cell.seen !== sheet);
   }
@@ -104,8 +118,22 @@ export class GpuDevice {
 
   /** A source is not used any more. */
   release(layer: Layer): void {
-    this.#facts.delete(layer);
+    if (this.#facts.delete(layer)) this.#describe();
+    this.#instances.tell(layer, undefined);
     this.#drop((cell) => cell.layer === layer);
+  }
+
+  /** Who counts what only profiling counts; undefined while nobody does. */
+  get profiledBy(): Layer | undefined {
+    for (const id of profiled) {
+      for (const { series, layer } of this.#cellsOf(id)) if (series.state === PRESENT) return layer;
+    }
+    return undefined;
+  }
+
+  /** Whether somebody tells it, with a value or without one. */
+  has(column: GpuColumn): boolean {
+    return this.#cells.has(column);
   }
 
   /** In base units; undefined while there is no value. */
@@ -122,10 +150,12 @@ export class GpuDevice {
     this.#options.snapshot.remove(this.#group);
   }
 
-  #put(layer: Layer, sheet: GpuSheet, { column, value }: GpuValue): void {
+  #put(layer: Layer, sheet: GpuSheet, { column: told, value }: GpuValue): void {
+    const column = this.#instances.columnFor(told);
     const known = this.#cells.get(column);
     if (known && known.layer !== layer && !takesOver(layer, value, known)) return;
     if (this.#isRivalled(layer, column.id)) return;
+    if (!known && this.#cells.size >= MOST_SERIES) return;
     const cell = known ?? this.#add(layer, sheet, column);
     cell.layer = layer;
     cell.seen = sheet;
@@ -136,6 +166,7 @@ export class GpuDevice {
   #add(layer: Layer, sheet: GpuSheet, column: GpuColumn): Cell {
     const cell: Cell = { series: addSeries(this.#group, this.identity, column), layer, seen: sheet };
     this.#cells.set(column, cell);
+    if (looked.has(column.id)) this.#cellsOf(column.id).add(cell);
     return cell;
   }
 
@@ -144,23 +175,39 @@ export class GpuDevice {
     const rival = rivals.get(id);
     if (rival === undefined) return false;
     const worst = rankOf(layer) - (id.endsWith('_per_second') ? 0 : 1);
-    for (const [column, cell] of this.#cells) {
-      if (column.id === rival && cell.series.state === PRESENT && rankOf(cell.layer) <= worst) return true;
+    for (const cell of this.#cellsOf(rival)) {
+      if (cell.series.state === PRESENT && rankOf(cell.layer) <= worst) return true;
     }
     return false;
   }
 
+  #cellsOf(id: GpuValueId): Set<Cell> {
+    let cells = this.#byMetric.get(id);
+    if (!cells) this.#byMetric.set(id, (cells = new Set()));
+    return cells;
+  }
+
+  /** Goes over all cells on every tick, and nearly always finds none: it makes nothing then. */
   #drop(isGone: (cell: Cell) => boolean): void {
-    const gone = [...this.#cells].filter(([, cell]) => isGone(cell));
-    if (gone.length === 0) return;
-    for (const [column] of gone) this.#cells.delete(column);
-    this.#group.drop(new Set(gone.map(([, { series }]) => series)));
+    let gone: Set<ValueSeries> | undefined;
+    for (const [column, cell] of this.#cells) {
+      if (!isGone(cell)) continue;
+      this.#cells.delete(column);
+      this.#byMetric.get(column.id)?.delete(cell);
+      (gone ??= new Set()).add(cell.series);
+    }
+    if (gone) this.#group.drop(gone);
   }
 
   #learn(layer: Layer, facts: GpuFacts): void {
+    if (this.#facts.get(layer) === facts) return;
     this.#facts.set(layer, facts);
+    this.#describe();
+  }
+
+  #describe(): void {
     const known = layers.flatMap((one) => this.#facts.get(one) ?? []);
-    const told = known.reduce((better, more) => ({ ...more, ...definedOf(better) }));
+    const told = known.reduce((better, more) => ({ ...more, ...definedOf(better) }), noFacts);
     const text = factNames.map((name) => told[name]).join('\0');
     if (text === this.#told) return;
     this.#told = text;

@@ -1,7 +1,7 @@
 // A source that adds to what the carrier reads: which layer it fills, and whether it delivers.
 import type { GpuReport, GpuSource } from '../../sources/gpu-source.ts';
 import type { GpuDevices } from './devices.ts';
-import type { Layer } from './device.ts';
+import type { Layer } from './layer.ts';
 
 export class Enrichment {
   readonly source: GpuSource;

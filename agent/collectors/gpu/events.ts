@@ -38,7 +38,7 @@ export class GpuEvents {
     const pending = this.#pending;
     this.#pending = [];
     const fresh = [...this.#xids.addFromNvml(pending), ...this.#xids.addFromLog(this.#kernelLog.read())];
-    for (const { xid, pciBusId, uuid } of fresh) this.#context.log.warn('Xid', { xid, gpu: pciBusId || uuid });
+    this.#log(fresh);
     this.#tellOfLog();
     return fresh.some(({ xid }) => rediscovering.has(xid));
   }
@@ -47,6 +47,16 @@ export class GpuEvents {
     this.#kernelLog.stop();
     this.#xids.stop();
     this.#context.snapshot.remove(this.#group);
+  }
+
+  /** One line for each code of each GPU, however many there were. */
+  #log(fresh: readonly XidEvent[]): void {
+    const nameOf = ({ pciBusId, uuid }: XidEvent): string => pciBusId || uuid;
+    for (const [first, ...more] of Map.groupBy(fresh, (event) => `${event.xid} ${nameOf(event)}`).values()) {
+      if (!first) continue;
+      const times = more.length === 0 ? {} : { times: more.length + 1 };
+      this.#context.log.warn('Xid', { xid: first.xid, gpu: nameOf(first), ...times });
+    }
   }
 
   #tellOfLog(): void {

@@ -3,6 +3,8 @@ import { absent, bytes, isAbsent, ratio } from '#agent/contract';
 import type { GpuIdentity, GpuProcessUse } from '../../parse/gpu/sheet.ts';
 import type { GaugeSeries, SeriesGroup, Snapshot } from '../../snapshot.ts';
 
+const MOST_PROCESSES = 256;
+
 interface Shown {
   readonly memory: GaugeSeries<'bytes'>;
   readonly sm: GaugeSeries<'ratio'>;
@@ -21,8 +23,9 @@ export class ProcessSeries {
     this.#group = snapshot.group();
   }
 
-  show(processes: readonly GpuProcessUse[] | undefined): void {
-    if (processes === undefined) return;
+  show(told: readonly GpuProcessUse[] | undefined): void {
+    if (told === undefined) return;
+    const processes = onceEach(told);
     const known = processes.map(({ pid, name }) => `${pid} ${name}`).join('\0');
     if (known !== this.#known) {
       this.#known = known;
@@ -47,4 +50,14 @@ export class ProcessSeries {
       sm: this.#group.gauge('gpu_process_sm_utilization_ratio', labels),
     };
   }
+}
+
+/** Who computes and draws is told as both, with the same memory. */
+function onceEach(processes: readonly GpuProcessUse[]): readonly GpuProcessUse[] {
+  const byPid = new Map<number, GpuProcessUse>();
+  for (const process of processes) {
+    const known = byPid.get(process.pid);
+    if (known ? isAbsent(known.memoryBytes) : byPid.size < MOST_PROCESSES) byPid.set(process.pid, process);
+  }
+  return [...byPid.values()];
 }

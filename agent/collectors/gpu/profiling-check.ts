@@ -29,7 +29,8 @@ export class ProfilingCheck {
     const present = new Set(devices);
     for (const device of present) this.#lookAt(nowMs, device);
     for (const [device, { group }] of this.#watched) {
-      if (present.has(device)) continue;
+      // Counters that nobody reads any more have not died.
+      if (present.has(device) && (device.has(engineActive) || device.has(smActive))) continue;
       this.#snapshot.remove(group);
       this.#watched.delete(device);
     }

@@ -10,6 +10,7 @@ import { NvidiaSmiDetails } from '../../sources/nvidia-smi-details.ts';
 import { gpuReaderProgram, Nvml } from '../../sources/nvml.ts';
 import { shareSource } from '../../sources/shared-source.ts';
 import type { CollectorContext } from '../collector.ts';
+import { withoutSecondAsker } from './no-second-asker.ts';
 
 /** Kinds of children that ask the driver, as agent/command.ts tells them apart. */
 export const driverKinds: ReadonlySet<string> = new Set([
@@ -40,7 +41,7 @@ export function createSources(context: CollectorContext, onXid: (event: XidEvent
   if (!commands) {
     return { carriers: page ? [page] : [], details: undefined, profiling: pageBeside ? [pageBeside] : [], switches };
   }
-  const asking = { ...context, commands };
+  const asking = { ...context, commands: withoutSecondAsker(commands, driverKinds) };
   const nvml =
     library === undefined
       ? undefined

@@ -17,7 +17,8 @@ export class GpuTopology {
   readonly #context: TopologyContext;
   readonly #group: SeriesGroup;
   #tree: PciTree = { gpus: [], switches: [] };
-  #expected = 0;
+  /** Addresses of all GPUs that this node had since the start. */
+  readonly #own = new Set<string>();
   #shown = '';
 
   constructor(context: TopologyContext) {
@@ -28,13 +29,16 @@ export class GpuTopology {
   /** Reads the bus again; the identities name the GPUs that answer. */
   discover(identities: readonly GpuIdentity[]): void {
     this.#tree = readPciGpus(this.#context.tree);
-    this.#expected = Math.max(this.#expected, this.#tree.gpus.filter((gpu) => !gpu.isPassedThrough).length);
+    for (const { address, isPassedThrough } of this.#tree.gpus) {
+      if (isPassedThrough) this.#own.delete(address);
+      else this.#own.add(address);
+    }
     this.#show(identities);
   }
 
-  /** The most GPUs seen on the bus since the start: above 0 while no driver answers, there are GPUs that nobody can read. */
+  /** GPUs seen on the bus since the start, but for those given to virtual machines since: above 0 while no driver answers, there are GPUs that nobody can read. */
   expectedGpus(): number {
-    return this.#expected;
+    return this.#own.size;
   }
 
   nvswitches(): number {
@@ -52,12 +56,12 @@ export class GpuTopology {
 
   #show(identities: readonly GpuIdentity[]): void {
     const nearest = this.#nearest(identities);
-    const shown = JSON.stringify([this.#expected, nearest]);
+    const shown = JSON.stringify([this.#own.size, nearest]);
     if (shown === this.#shown) return;
     this.#shown = shown;
     this.#group.clear();
     // A node without GPUs does not expect any.
-    if (this.#expected > 0) this.#group.gauge('gpus_expected', {}).set(this.#expected);
+    if (this.#own.size > 0) this.#group.gauge('gpus_expected', {}).set(this.#own.size);
     for (const labels of nearest) this.#group.info('gpu_nearest_infiniband_info', labels);
   }
 

@@ -3,7 +3,8 @@
 import type { XidEvent } from '../../parse/gpu/xid-event.ts';
 
 const WINDOW_MS = 5000;
-const MOST_INCIDENTS = 1024;
+/** Of a storm the newest count: all of them are looked through for each event. */
+const MOST_INCIDENTS = 256;
 
 interface Incident {
   readonly gpu: string;
@@ -15,11 +16,11 @@ interface Incident {
 
 export class Incidents {
   /** The oldest first. */
-  #recent: Incident[] = [];
+  readonly #recent: Incident[] = [];
 
   /** The time is when we heard of it: the clocks of those who tell it differ. */
   isNew(gpu: string, event: XidEvent, atMs: number): boolean {
-    this.#recent = this.#recent.filter((one) => atMs - one.atMs <= WINDOW_MS);
+    while (this.#recent[0] && atMs - this.#recent[0].atMs > WINDOW_MS) this.#recent.shift();
     const source = event.implied === true ? 'implied' : event.source;
     const known = this.#recent.find(
       (one) => isSame(one, gpu, event) && (!one.told.has(source) || event.implied === true),

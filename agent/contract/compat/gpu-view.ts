@@ -42,5 +42,7 @@ export class GpuView {
 export function gpuViewsOf(series: Iterable<CompatSeries>): readonly GpuView[] {
   const ofGpus = [...series].filter(({ labels }) => labels['gpu'] !== undefined && labels['uuid'] !== undefined);
   const groups = Map.groupBy(ofGpus, ({ labels }) => JSON.stringify([labels['gpu'], labels['uuid']]));
-  return [...groups.values()].map((own) => new GpuView(own)).toSorted((a, b) => Number(a.index) - Number(b.index));
+  // Xids are counted also of a GPU that nobody has named: it is none of its own.
+  const named = [...groups.values()].filter((own) => !own.every(({ id }) => id.startsWith('gpu_xid_')));
+  return named.map((own) => new GpuView(own)).toSorted((a, b) => Number(a.index) - Number(b.index));
 }

@@ -1,7 +1,7 @@
 // One row of nvidia-smi's CSV as a sheet: which field fills which column, and in what unit it is printed. nvidia-smi --help-query-gpu.
 import { absent, isAbsent, rowOf, type Absence, type AbsenceReason } from '#agent/contract';
 import type { NvidiaSmiRow } from '../nvidia-smi-csv.ts';
-import { absenceOfCell, parseMask, saysError, saysLost, textOfCell } from '../nvidia-smi-value.ts';
+import { absenceOfCell, parseMask, sayDead, saysLost, textOfCell } from '../nvidia-smi-value.ts';
 import { canonicalPciAddress } from '../pci.ts';
 import { architectureOf } from './architecture.ts';
 import { eccFields, eccValues } from './smi-csv-ecc.ts';
@@ -175,13 +175,13 @@ function factsOf(row: NvidiaSmiRow): GpuFacts {
   };
 }
 
-/** Answers for these come from the GPU itself: an error in place of one means that it does not answer. */
+/** Answers for these come from the GPU itself: errors in their place mean that it does not answer. */
 const vitalFields = ['utilization.gpu', 'memory.used', 'temperature.gpu'] as const;
 
 /** Why the GPU as a whole has no readings; undefined while it answers. */
 function lossOf(row: NvidiaSmiRow): AbsenceReason | undefined {
   for (const cell of row.values()) if (saysLost(cell)) return 'not_present';
-  return vitalFields.some((field) => saysError(row.get(field) ?? '')) ? 'malformed' : undefined;
+  return sayDead(vitalFields.map((field) => row.get(field))) ? 'malformed' : undefined;
 }
 
 function addThrottling(values: GpuValue[], row: NvidiaSmiRow): void {

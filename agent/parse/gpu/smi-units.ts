@@ -15,19 +15,23 @@ import type { Steps } from '#agent/contract';
 import { absenceOfCell, parseQuantity, parseWord } from '../nvidia-smi-value.ts';
 
 const MIB = 1024 * 1024;
+/** Drivers overshoot a little. */
+const MOST_PERCENT = 200;
 
 export const inMiB = (cell: string): Quantity<'bytes'> | Absence =>
-  convert(parseQuantity(cell, 'MiB'), (mib) => bytes(mib * MIB));
+  within(parseQuantity(cell, 'MiB'), 0, 2 ** 30, (mib) => bytes(mib * MIB));
 export const inPercent = (cell: string): Quantity<'ratio'> | Absence =>
-  convert(parseQuantity(cell, '%'), (percent) => ratio(percent / 100));
-export const inWatts = (cell: string): Quantity<'watts'> | Absence => convert(parseQuantity(cell, 'W'), watts);
-export const inCelsius = (cell: string): Quantity<'celsius'> | Absence => convert(parseQuantity(cell, 'C'), celsius);
+  within(parseQuantity(cell, '%'), 0, MOST_PERCENT, (percent) => ratio(Math.min(percent, 100) / 100));
+export const inWatts = (cell: string): Quantity<'watts'> | Absence =>
+  within(parseQuantity(cell, 'W'), 0, 20_000, watts);
+export const inCelsius = (cell: string): Quantity<'celsius'> | Absence =>
+  within(parseQuantity(cell, 'C'), -300, 300, celsius);
 export const inMegahertz = (cell: string): Quantity<'hertz'> | Absence =>
-  convert(parseQuantity(cell, 'MHz'), (megahertz) => hertz(megahertz * 1e6));
+  within(parseQuantity(cell, 'MHz'), 0, 20_000, (megahertz) => hertz(megahertz * 1e6));
 export const inKilobytesPerSecond = (cell: string): Quantity<'bytes_per_second'> | Absence =>
-  convert(parseQuantity(cell, 'KB/s'), (kilobytes) => bytesPerSecond(kilobytes * 1000));
+  within(parseQuantity(cell, 'KB/s'), 0, 1e12, (kilobytes) => bytesPerSecond(kilobytes * 1000));
 export const inGigabytesPerSecond = (cell: string): Quantity<'bytes_per_second'> | Absence =>
-  convert(parseQuantity(cell, 'GB/s'), (gigabytes) => bytesPerSecond(Math.round(gigabytes * 1e9)));
+  within(parseQuantity(cell, 'GB/s'), 0, 1e6, (gigabytes) => bytesPerSecond(Math.round(gigabytes * 1e9)));
 
 export const inLanes = (cell: string): number | Absence => parseQuantity(cell, 'x');
 export const inBanks = (cell: string): number | Absence => parseQuantity(cell, 'bank(s)');
@@ -49,6 +53,13 @@ export function countIn(cell: string, unit: string, stepsPerUnit: number): Steps
   return Number.isSafeInteger(steps) ? steps : BigInt(match[1]) * BigInt(stepsPerUnit);
 }
 
-function convert<V extends number>(value: number | Absence, into: (value: number) => V): V | Absence {
-  return isAbsent(value) ? value : into(value);
+/** Beyond what there can be stand counts that ran below zero and ones in all bits. */
+function within<V extends number>(
+  value: number | Absence,
+  least: number,
+  most: number,
+  into: (value: number) => V,
+): V | Absence {
+  if (isAbsent(value)) return value;
+  return value >= least && value <= most ? into(value) : absent('malformed');
 }

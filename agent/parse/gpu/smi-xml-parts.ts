@@ -5,6 +5,9 @@ import { columnOf, valueIn, type GpuProcessUse, type GpuValue, type MigInstance 
 import { inMiB } from './smi-units.ts';
 import { elementAt, type XmlElement } from './xml-elements.ts';
 
+/** No GPU can be cut into more. */
+const MOST_INSTANCES = 64;
+
 /** Undefined where the tool does not tell: its layout, or the driver, is older than MIG. */
 export function instancesOf(gpu: XmlElement): readonly MigInstance[] | undefined {
   if (!elementAt(gpu, ['mig_devices'])) return undefined;
@@ -53,10 +56,12 @@ function memoryOf(text: string): number | Absence {
 
 function migDevices(gpu: XmlElement): readonly XmlElement[] {
   const devices = elementAt(gpu, ['mig_devices'])?.children ?? [];
-  return devices.filter((device) => /^\d+$/.test(elementAt(device, ['gpu_instance_id'])?.text ?? ''));
+  return devices
+    .slice(0, MOST_INSTANCES)
+    .filter((device) => /^\d{1,3}$/.test(elementAt(device, ['gpu_instance_id'])?.text ?? ''));
 }
 
 function instanceLabels(device: XmlElement): { readonly mig_gi: string; readonly mig_ci: string } {
-  const id = (name: string): string => textOfCell(elementAt(device, [name])?.text);
+  const id = (name: string): string => /^\d{1,3}$/.exec(elementAt(device, [name])?.text ?? '')?.[0] ?? '';
   return { mig_gi: id('gpu_instance_id'), mig_ci: id('compute_instance_id') };
 }

@@ -1,6 +1,6 @@
 // `nvidia-smi -q -x`: one document, or several one after the other in loop mode, possibly cut short. nvidia-smi(1).
 import type { AbsenceReason } from '#agent/contract';
-import { saysError, saysLost, textOfCell } from '../nvidia-smi-value.ts';
+import { sayDead, saysLost, textOfCell } from '../nvidia-smi-value.ts';
 import { ParseError } from '../parse-error.ts';
 import { canonicalPciAddress } from '../pci.ts';
 import type { GpuFacts, GpuIdentity, GpuSheet, GpuValue } from './sheet.ts';
@@ -27,7 +27,7 @@ const START = '<nvidia_smi_log';
 const END = '</nvidia_smi_log>';
 const headNames = { wanted: new Set(['driver_version', 'cuda_version', 'attached_gpus']) };
 const gpuNames = { wanted: new Set(['gpu']), skipped: new Set(['accounted_processes']) };
-/** Answers for these come from the GPU itself: an error in place of one means that it does not answer. */
+/** Answers for these come from the GPU itself: errors in their place mean that it does not answer. */
 const vitalPaths = [
   ['utilization', 'gpu_util'],
   ['fb_memory_usage', 'used'],
@@ -117,7 +117,7 @@ function lossOf(gpu: XmlElement): AbsenceReason | undefined {
     if (part.name === 'processes') continue;
     for (const text of leafTexts(part)) if (saysLost(text)) return 'not_present';
   }
-  return vitalPaths.some((path) => saysError(elementAt(gpu, path)?.text ?? '')) ? 'malformed' : undefined;
+  return sayDead(vitalPaths.map((path) => elementAt(gpu, path)?.text)) ? 'malformed' : undefined;
 }
 
 function identityOf(gpu: XmlElement, index: string): GpuIdentity {

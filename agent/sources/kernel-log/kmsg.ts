@@ -38,6 +38,8 @@ export class KmsgReader implements KernelLogReader {
   #bootMs = Number.NaN;
   /** Also after a reopening: the log then begins again at its oldest record. */
   #lastSequence = -1;
+  /** Told once while it goes on. */
+  #isFlooded = false;
   /** Until the end was reached for the first time, all is older than we are. */
   #isHistory = true;
 
@@ -78,11 +80,14 @@ export class KmsgReader implements KernelLogReader {
     this.#beginAgainIfCut();
     this.#bytesLeft = BYTES_AT_ONCE;
     let got: Got = 'record';
+    let isFlooded = false;
     for (let reads = 0; reads < READS_AT_ONCE && this.#bytesLeft > 0; reads++) {
       got = this.#readOnce();
-      if (got === 'overwritten') this.#options.log.warn('the kernel log was overwritten before it was read');
+      if (got === 'overwritten') isFlooded = true;
       else if (got !== 'record') break;
     }
+    if (isFlooded && !this.#isFlooded) this.#options.log.warn('the kernel log is overwritten before it is read');
+    this.#isFlooded = isFlooded;
     return got;
   }
 

@@ -7,6 +7,8 @@ const FIRST_BACKOFF_MS = 1000;
 const LAST_BACKOFF_MS = 60_000;
 /** A child that ran this long was healthy: the next failure is the first again. */
 const HEALTHY_MS = 60_000;
+/** The longest patience with a child that has said nothing yet; less than what counts as healthy. */
+const LONGEST_START_MS = 45_000;
 /** A killed child that lives longer than this hangs in the driver. */
 const STUCK_MS = 10_000;
 
@@ -29,7 +31,8 @@ export class Supervisor {
   /** Lines and the end of a run that was given up say nothing more. */
   #run = 0;
   #startedMs = 0;
-  #aliveMs = 0;
+  /** When it was last heard. */
+  #aliveMs: number | undefined;
   #retryMs = Number.NEGATIVE_INFINITY;
   #failures = 0;
   #killedMs = Number.NEGATIVE_INFINITY;
@@ -46,7 +49,7 @@ export class Supervisor {
 
   keepRunning(): void {
     const now = this.#options.monotonicMs();
-    if (this.#phase === 'running' && now - this.#aliveMs > this.#options.silenceMs)
+    if (this.#phase === 'running' && now - (this.#aliveMs ?? this.#startedMs) > this.#patienceMs())
       this.giveUp('timed_out', 'it has fallen silent');
     if (this.#phase === 'idle' && now >= this.#retryMs && this.#livesOn() === undefined) this.#start();
   }
@@ -78,7 +81,8 @@ export class Supervisor {
   #start(): void {
     const run = ++this.#run;
     this.#phase = 'running';
-    this.#startedMs = this.#aliveMs = this.#options.monotonicMs();
+    this.#startedMs = this.#options.monotonicMs();
+    this.#aliveMs = undefined;
     this.#stream = this.#options.commands.stream({
       kind: this.#options.kind,
       ...this.#options.program(),
@@ -98,6 +102,13 @@ export class Supervisor {
     this.#down(reason, message, crashed ? this.#backoffAfterCrashMs() : this.#backoffMs());
     // The first time there is nothing to wait for.
     this.keepRunning();
+  }
+
+  /** Without persistence mode a driver takes seconds for each GPU to start: whoever is killed for it never gets there. */
+  #patienceMs(): number {
+    const { silenceMs } = this.#options;
+    if (this.#aliveMs !== undefined) return silenceMs;
+    return Math.max(silenceMs, Math.min(LONGEST_START_MS, silenceMs * 2 ** this.#failures));
   }
 
   #down(reason: AbsenceReason, message: string, waitMs: number): void {

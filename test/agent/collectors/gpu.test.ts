@@ -275,6 +275,21 @@ describe('silence', () => {
     expect(machine.gpu('gpu_utilization_ratio', 0)).toBe(0.97);
   });
 
+  it('is borne longer with each attempt where the first word does not come', async () => {
+    const machine = await started();
+    const at = async (nowMs: number): Promise<number> => {
+      machine.nowMs = nowMs;
+      await machine.read();
+      return machine.runner.streams.filter(({ stopped }) => stopped).length;
+    };
+    expect(await at(5000)).toBe(0);
+    expect(await at(5001)).toBe(1);
+    expect(await at(6001)).toBe(1);
+    expect(machine.runner.streams).toHaveLength(2);
+    expect(await at(16_001)).toBe(1);
+    expect(await at(16_002)).toBe(2);
+  });
+
   it('takes nothing more from a loop that was given up', async () => {
     const machine = await started();
     await machine.tick(1);

@@ -13,6 +13,7 @@ import {
   parseMask,
   parseQuantity,
   parseWord,
+  sayDead,
   saysLost,
   textOfCell,
 } from '../../../agent/parse/nvidia-smi-value.ts';
@@ -55,6 +56,16 @@ describe('a cell', () => {
         return isAbsent(value) || Number.isFinite(value);
       }),
     );
+  });
+
+  it.each<[readonly (string | undefined)[], boolean]>([
+    [['[Unknown Error]', '512', '40'], false],
+    [['ERR!', '[Unknown Error]', '40'], true],
+    [['ERR!', undefined, undefined], true],
+    [['[N/A]', '[N/A]', '[N/A]'], false],
+    [[undefined, undefined], false],
+  ])('of %j says that the GPU does not answer: %s', (vitals, dead) => {
+    expect(sayDead(vitals)).toBe(dead);
   });
 
   it('may be a mask or a word', () => {

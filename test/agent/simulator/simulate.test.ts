@@ -123,8 +123,8 @@ describe('the simulated cluster', () => {
       const started = performance.now();
       child.kill(signal);
       const [code] = (await once(child, 'exit')) as [number | null]; // the event's first argument
-      // A second, and another one where other tests keep the machine busy.
-      expect(performance.now() - started).toBeLessThan(2000);
+      // It ends itself after two seconds whatever hangs; on a busy machine the news of it takes a while.
+      expect(performance.now() - started).toBeLessThan(5000);
       expect(code).toBe(0);
       expect(existsSync(below)).toBe(false);
       await until('the end of every reader', () => readersBelow(below).length === 0);

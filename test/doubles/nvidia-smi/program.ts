@@ -71,5 +71,5 @@ const turn = () => {
   setTimeout(() => process.stdout.write(text.slice(middle)), 5);
 };
 turn();
-setInterval(turn, Number(arg('--loop-ms')));
+if (arg('--loop-ms')) setInterval(turn, Number(arg('--loop-ms')));
 `;

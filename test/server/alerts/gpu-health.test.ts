@@ -81,6 +81,11 @@ test('a GPU that never came up fires after a minute', () => {
   expect(brief()).toEqual([]);
 });
 
+test('a dcgm-exporter that names fewer GPUs than stand on the bus is no alert', () => {
+  run(120, [...reader(1, 1, 2), ['gpu_reader_info', ['dcgm_exporter', 'dcgm_exporter'], 1], ...working]);
+  expect(brief()).toEqual([]);
+});
+
 describe('an Xid', () => {
   test.each([
     ['79', 'critical'],
@@ -94,6 +99,11 @@ describe('an Xid', () => {
 
   test.each(['13', '31', '43', '45'])('%s is of the job and never pages', (code) => {
     run(3, [...working, xid(code, START_MS)]);
+    expect(brief()).toEqual([]);
+  });
+
+  test('from long after now, of a clock that was set back, does not page for ever', () => {
+    run(3, [...working, xid('79', START_MS + 86_400_000)]);
     expect(brief()).toEqual([]);
   });
 

@@ -82,11 +82,22 @@ describe('a driver that hangs', () => {
       ['gpu_reader_up', [], 0],
       ['unavailable', ['gpu', '', '', 'timed_out'], 1],
     ];
-    one.samples(8, starting);
+    one.samples(46, starting);
     expect(nodeOf(one).gpu_reader?.outage).toMatchObject({ kind: 'driver_hangs', since_ms: START_MS });
     const other = new StandInNode('m');
-    other.samples(3, starting);
+    other.samples(30, starting);
     expect(nodeOf(other).gpu_reader?.outage).toBeNull();
+  });
+
+  test('is not told of a dcgm-exporter that does not answer', () => {
+    const one = new StandInNode('n');
+    const byExporter = (series: readonly StandInSeries[]) =>
+      series.map((each): StandInSeries =>
+        each[0] === 'gpu_reader_info' ? [each[0], ['dcgm_exporter', 'dcgm_exporter'], 1] : each,
+      );
+    one.samples(13, [...byExporter(readerUp), ...working]);
+    one.samples(60, [...byExporter(readerDown('timed_out')), ...absent(working, 'timed_out')]);
+    expect(gpus(one)[0]).toMatchObject({ class: 'unobserved', outage: { kind: 'not_read', reason: 'timed_out' } });
   });
 
   test('of a node that is down is not known', () => {
@@ -96,6 +107,13 @@ describe('a driver that hangs', () => {
     expect(gpus(one)[0]).toMatchObject({ class: 'unobserved', outage: null });
     expect(nodeOf(one).gpu_reader).toBeNull();
   });
+});
+
+test('Xids of a GPU that nobody has named make no GPU', () => {
+  const one = new StandInNode('n');
+  const xids = ['', '', '00000000:3b:00.0', '79'];
+  one.samples(2, [...readerDown('timed_out', 1), ['gpu_xid_errors_total', xids, 1]]);
+  expect(gpus(one)).toEqual([]);
 });
 
 test('a GPU that is lost is out alone', () => {

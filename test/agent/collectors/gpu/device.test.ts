@@ -97,6 +97,17 @@ describe('what the GPU is', () => {
     expect(snapshot.generation).toBe(generation);
   });
 
+  it('is told without what a source knew that is not used any more', () => {
+    const { device, reading } = start();
+    const facts = { ...noFacts, name: 'Tesla V100' };
+    device.fill('carrier', sheet([], { facts }));
+    device.fill('profiling', sheet([], { facts: { ...noFacts, name: 'V100', driver: '535.1' } }));
+    expect(reading.labels('gpu_info')).toMatchObject({ name: 'Tesla V100', driver: '535.1' });
+    device.release('profiling');
+    device.fill('carrier', sheet([], { facts }));
+    expect(reading.labels('gpu_info')).toMatchObject({ name: 'Tesla V100', driver: '' });
+  });
+
   it('lists its MIG instances as long as they are there', () => {
     const { device, reading } = start();
     const memory = columnOf('gpu_memory_used_bytes', { mig_gi: '3', mig_ci: '0' });
@@ -106,6 +117,93 @@ describe('what the GPU is', () => {
     expect(reading.amount('gpu_memory_used_bytes', { mig_gi: '3' })).toBe(12);
     device.fill('carrier', sheet([], { instances: [] }));
     expect([reading.labels('gpu_mig_info'), reading.amount('gpu_memory_used_bytes')]).toEqual([undefined, undefined]);
+  });
+});
+
+describe('what would be endless', () => {
+  it('series of a page that names thousands of instances are cut off, and those before stay', () => {
+    const { device, snapshot } = start();
+    const ids = Array.from({ length: 3000 }, (_, index) => String(index));
+    const all = ids.map((mig_gi) => valueIn(columnOf('gpu_memory_used_bytes', { mig_gi }), bytes(1)));
+    device.fill('carrier', sheet([valueIn(power, watts(60)), ...all]));
+    expect(snapshot.series.filter(({ id }) => id === 'gpu_memory_used_bytes')).toHaveLength(2047);
+    device.fill('carrier', sheet([valueIn(power, watts(60))]));
+    expect(snapshot.series.map(({ id }) => id)).toEqual(['gpu_info', 'gpu_up', 'gpu_power_watts']);
+  });
+
+  it('processes are cut off', () => {
+    const { device, snapshot } = start(true);
+    const one = { name: 'a', kind: 'compute', memoryBytes: 1 } as const;
+    device.fill('carrier', sheet([], { processes: Array.from({ length: 5000 }, (_, pid) => ({ ...one, pid })) }));
+    expect(snapshot.series.filter(({ id }) => id === 'gpu_process_memory_bytes')).toHaveLength(256);
+  });
+});
+
+it('a process that computes and draws is one', () => {
+  const { device, reading } = start(true);
+  const one = { pid: 7, name: 'blender' };
+  const processes = [
+    { ...one, kind: 'compute', memoryBytes: absent('forbidden') },
+    { ...one, kind: 'graphics', memoryBytes: 12 },
+  ] as const;
+  device.fill('carrier', sheet([], { processes }));
+  expect(reading.lines().filter((line) => line.startsWith('gpu_process_memory_bytes'))).toEqual([
+    'gpu_process_memory_bytes{3,GPU-3,00000000:39:00.0,7,blender} 0 12',
+  ]);
+});
+
+describe('an instance that two sources tell of', () => {
+  const byNvml = { mig_gi: '3', mig_ci: '0', profile: '' };
+  const byDcgm = { mig_gi: '3', mig_ci: '', profile: '1g.5gb' };
+  const used = (labels: { mig_gi: string; mig_ci?: string }, value: number) =>
+    valueIn(columnOf('gpu_memory_used_bytes', labels), bytes(value));
+  const active = valueIn(columnOf('gpu_graphics_engine_active_ratio', { mig_gi: '3' }), ratio(0.5));
+
+  it('is one, and the same from tick to tick', () => {
+    const { device, reading, snapshot } = start();
+    const tick = (): void => {
+      device.fill('carrier', sheet([used({ mig_gi: '3', mig_ci: '0' }, 12)], { instances: [byNvml] }));
+      device.fill('profiling', sheet([used({ mig_gi: '3' }, 13), active], { instances: [byDcgm] }));
+    };
+    tick();
+    tick();
+    const { generation } = snapshot;
+    tick();
+    expect(snapshot.generation).toBe(generation);
+    expect(reading.labels('gpu_mig_info')).toMatchObject({ mig_gi: '3', mig_ci: '0', profile: '1g.5gb' });
+    expect(reading.lines().filter((line) => line.startsWith('gpu_memory_used_bytes'))).toHaveLength(1);
+    expect(reading.amount('gpu_memory_used_bytes', { mig_ci: '0' })).toBe(12);
+    expect(reading.amount('gpu_graphics_engine_active_ratio', { mig_gi: '3', mig_ci: '0' })).toBe(0.5);
+  });
+
+  it('is profiled although the GPU as a whole is not', () => {
+    const { device } = start();
+    device.fill('carrier', sheet([valueIn(power, watts(60))], { instances: [byNvml] }));
+    expect(device.profiledBy).toBeUndefined();
+    device.fill('profiling', sheet([active], { instances: [byDcgm] }));
+    expect(device.profiledBy).toBe('profiling');
+    device.quiet('profiling', 'timed_out');
+    expect(device.profiledBy).toBeUndefined();
+  });
+
+  it('has its compute instances apart where there are several', () => {
+    const { device, reading } = start();
+    device.fill('carrier', sheet([], { instances: [byNvml, { ...byNvml, mig_ci: '1' }] }));
+    device.fill('profiling', sheet([active], { instances: [byDcgm] }));
+    expect(reading.lines().filter((line) => line.startsWith('gpu_mig_info'))).toHaveLength(2);
+    expect(reading.amount('gpu_graphics_engine_active_ratio', { mig_gi: '3', mig_ci: '' })).toBe(0.5);
+  });
+
+  it('is as DCGM tells when nobody else does any more', () => {
+    const { device, reading } = start();
+    device.fill('details', sheet([], { instances: [byNvml] }));
+    device.fill('profiling', sheet([active], { instances: [byDcgm] }));
+    device.release('details');
+    device.fill('profiling', sheet([active], { instances: [byDcgm] }));
+    expect(reading.labels('gpu_mig_info')).toMatchObject(byDcgm);
+    expect(reading.lines().filter((line) => line.startsWith('gpu_graphics_engine_active_ratio'))).toEqual([
+      'gpu_graphics_engine_active_ratio{3,GPU-3,00000000:39:00.0,3,} 0 5000',
+    ]);
   });
 });
 

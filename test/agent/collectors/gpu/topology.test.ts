@@ -189,6 +189,19 @@ describe('how many GPUs', () => {
   });
 });
 
+it('a GPU that was given to a virtual machine is missed no more', () => {
+  plugDgx1();
+  const { topology } = show();
+  topology.discover([]);
+  const { address } = readPciGpus(tree).gpus[0] ?? {};
+  mkdirSync(join(root, 'sys/bus/pci/drivers/vfio-pci'), { recursive: true });
+  const steps = tree.resolve(`sys/bus/pci/devices/${(address ?? '').slice(4).toLowerCase()}`);
+  if (typeof steps !== 'string') throw new Error('the GPU is not there');
+  writeLinks(root, { [`${steps}/driver`]: 'sys/bus/pci/drivers/vfio-pci' });
+  topology.discover([]);
+  expect(topology.expectedGpus()).toBe(7);
+});
+
 describe('the nearest adapter', () => {
   const GPU = { gpu: '0', uuid: 'GPU-x', pci_bus_id: '00000000:05:00.0' };
   const nearestOf = (gpu: Device, ...adapters: readonly Device[]): readonly string[] => {

@@ -91,6 +91,25 @@ describe('a silent child', () => {
     expect(downs).toHaveLength(1);
   });
 
+  it('has longer for its first word after each that was killed before it', () => {
+    at(0);
+    const patience: number[] = [];
+    while (runner.children.length < 6) {
+      const { child } = runner;
+      const startedMs = nowMs;
+      while (!child.stopped) at(nowMs + 1000);
+      patience.push(nowMs - startedMs);
+      while (runner.child === child) at(nowMs + 1000);
+    }
+    expect(patience).toEqual([6000, 11_000, 21_000, 41_000, 46_000]);
+    supervisor.heard();
+    const { child } = runner;
+    at(nowMs + 5000);
+    expect(child.stopped).toBe(false);
+    at(nowMs + 1);
+    expect(child.stopped).toBe(true);
+  });
+
   it('that dies is followed by another after the back-off', () => {
     at(0);
     at(5001);
