@@ -61,7 +61,7 @@ async function lidOf(watched: WatchedSubnet, guid: string): Promise<string> {
 const activeEnds = ({ sweep }: Judged): number => sweep.ports.filter(({ state }) => state === 4).length;
 const tell = (severity: string, kind: string, ends: readonly string[]): string => [severity, kind, ...ends].join(' ');
 
-describe.skipIf(missing !== undefined)('a simulated fat tree of 16 hosts', () => {
+describe.skipIf(missing !== undefined)('a simulated fat tree of 16 hosts', { timeout: 60_000 }, () => {
   it('healthy: every device and link, nothing found', async () => {
     const watched = await watch(net);
     const first = await watched.after(30);
@@ -160,7 +160,11 @@ describe.skipIf(missing !== undefined)('a simulated fat tree of 16 hosts', () =>
   it('a link that lost three of its four lanes', async () => {
     const watched = await watchHealthy();
     // Sets something: in the simulator alone.
-    await watched.subnet.run('ibportstate', await lidOf(watched, leafGuid(0)), '2', 'width', '1');
+    const lid = await lidOf(watched, leafGuid(0));
+    await until(async () => {
+      await watched.subnet.run('ibportstate', lid, '2', 'width', '1');
+      return (await watched.subnet.run('iblinkinfo', '-l')).includes('( 1X ');
+    });
     expect((await watched.after(30)).told).toEqual([tell('warning', 'degraded_width', hostEnds)]);
   });
 
@@ -173,7 +177,7 @@ describe.skipIf(missing !== undefined)('a simulated fat tree of 16 hosts', () =>
   });
 });
 
-describe.skipIf(missing !== undefined)('a large fabric', () => {
+describe.skipIf(missing !== undefined)('a large fabric', { timeout: 60_000 }, () => {
   it('600 hosts on 37 switches, one slow uplink', async () => {
     const rates = new Map([[`${leafGuid(3)}/25`, '1xEDR']]);
     const large = renderFatTree({ hosts: 600, hostsPerLeaf: 24, spines: 12, uplinks: 1, rates });
@@ -183,10 +187,10 @@ describe.skipIf(missing !== undefined)('a large fabric', () => {
     expect(found.sweep.devices).toHaveLength(637);
     expect(activeEnds(found)).toBe(1800);
     expect(found.told).toEqual([tell('critical', 'degraded_width', [`${leafGuid(3)}/25`, `${spineGuid(0)}/4`])]);
-  }, 60_000);
+  });
 });
 
-describe.skipIf(missing !== undefined || !hasCorpus)('the fabrics of the corpus', () => {
+describe.skipIf(missing !== undefined || !hasCorpus)('the fabrics of the corpus', { timeout: 60_000 }, () => {
   const open = (file: string, limits: readonly string[] = []) => watch({ file: join(corpus, file) }, limits);
 
   it('edr-fattree-16 and its faults', async () => {
@@ -236,10 +240,10 @@ describe.skipIf(missing !== undefined || !hasCorpus)('the fabrics of the corpus'
     expect(found.sweep.problems).toEqual([]);
     // 320 links at EDR are how it was built.
     expect(found.told.filter((line) => /degraded|bad_link|congestion|port_down|silent/.test(line))).toEqual([]);
-  }, 60_000);
+  });
 });
 
-describe.skipIf(missing !== undefined)('whyidle fabric', () => {
+describe.skipIf(missing !== undefined)('whyidle fabric', { timeout: 60_000 }, () => {
   it('nothing is wrong: 0', async () => {
     const subnet = await open();
     const { exitCode, stdout } = await whyidle(
@@ -335,7 +339,10 @@ async function whyidle(
 }
 
 async function untilActive(subnet: Subnet, ends: number): Promise<void> {
-  const count = async (): Promise<number> => (await subnet.run('iblinkinfo', '-l')).split('Active/').length - 1;
-  for (let attempt = 0; attempt < 500 && (await count()) < ends; attempt++)
+  await until(async () => (await subnet.run('iblinkinfo', '-l')).split('Active/').length - 1 >= ends);
+}
+
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  for (let attempt = 0; attempt < 500 && !(await isSo()); attempt++)
     await new Promise((resolve) => setTimeout(resolve, 20));
 }
