@@ -24,10 +24,13 @@ export const FIRES_AFTER_MS: Readonly<Record<FindingKind, number | 'never'>> = {
 /** A fabric is swept again by another host, or the sweeper is started again. */
 export const STALE_FIRES_AFTER_MS = 120_000;
 
+/** After a day without a sweep nobody means to sweep it any more. */
+export const STALE_TOLD_MS = 86_400_000;
+
 export function alertsOfFabrics(watch: FabricWatch, nowMs: number): readonly Alert[] {
   return watch.fabrics.flatMap((fabric) => {
     // What was wrong when it was last seen may no longer be so.
-    if (isStale(fabric, nowMs)) return [staleAlert(fabric, nowMs)];
+    if (isStale(fabric, nowMs)) return nowMs - fabric.atMs < STALE_TOLD_MS ? [staleAlert(fabric, nowMs)] : [];
     return fabric.findings.flatMap((finding) => alertOf(fabric, finding, nowMs));
   });
 }

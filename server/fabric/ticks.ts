@@ -14,6 +14,8 @@ const USUAL_LANES = 4;
 /** PCI device numbers. */
 const quantum: ReadonlySet<number> = new Set([0xd2f0, 0xd2f2, 0xd2f4]);
 const switchIb: ReadonlySet<number> = new Set([0xc738, 0xcb20, 0xcf08]);
+/** ConnectX-3 and Connect-IB. */
+const olderAdapters: ReadonlySet<number> = new Set([0x1003, 0x1007, 0x1011]);
 /** ConnectX-6 and its successors, BlueField-2 and -3. */
 const newerAdapters: ReadonlySet<number> = new Set([
   0x101b, 0x101c, 0x101d, 0x101e, 0x101f, 0x1021, 0x1023, 0x1025, 0xa2d6, 0xa2dc, 0xa2df,
@@ -42,5 +44,5 @@ export function learnTick(lostAtLongTick: number): number | undefined {
 function tableTick(deviceId: number | null, lanes: number): number | undefined {
   if (deviceId === null) return undefined;
   if (quantum.has(deviceId) || newerAdapters.has(deviceId)) return SHORT;
-  return switchIb.has(deviceId) ? LONG_PER_LANE * lanes : undefined;
+  return switchIb.has(deviceId) || olderAdapters.has(deviceId) ? LONG_PER_LANE * lanes : undefined;
 }

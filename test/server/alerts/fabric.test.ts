@@ -60,6 +60,7 @@ describe('a fabric', () => {
     sweeps(1);
     expect(brief(31_000)).toEqual(['pending warning node1']);
     expect(brief(120_000)).toEqual(['firing warning node1']);
+    expect(brief(86_400_000)).toEqual([]);
     expect(alertsOfFabrics(watch, net.nowMs + 120_000)[0]?.text).toBe(
       'the InfiniBand subnet fe80000000000000 was not swept for 2 min; node1 did it last',
     );

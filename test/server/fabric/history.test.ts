@@ -81,6 +81,7 @@ describe('ticks', () => {
     ['Switch-IB 2 at four lanes', 0xcf08, 4, { low: 128, high: 128 }],
     ['Switch-IB at one lane', 0xcb20, 1, { low: 32, high: 32 }],
     ['ConnectX-7', 0x1021, 4, { low: 8, high: 8 }],
+    ['ConnectX-3', 0x1003, 4, { low: 128, high: 128 }],
     ['ConnectX-4', 0x1013, 4, { low: 8, high: 128 }],
     ['ConnectX-5 at two lanes', 0x1017, 2, { low: 8, high: 64 }],
     ['a device without a number', null, null, { low: 8, high: 128 }],
