@@ -1,5 +1,12 @@
 // The values of one node at one tick, by metric and device.
-import { catalogue, reasonOfState, type AbsenceReason, type AgentMetricId } from '#agent/contract';
+import {
+  catalogue,
+  reasonOfState,
+  type AbsenceReason,
+  type AgentMetricId,
+  type DerivedMetricId,
+  type MetricId,
+} from '#agent/contract';
 import type { NodeTick, SchemaEntry, SeriesView } from '#server/contract';
 import { bytesOf, float32Of, float64Of } from './bytes.ts';
 
@@ -19,12 +26,16 @@ export class NodeValues implements SeriesView {
   readonly #rates: Float32Array;
   readonly #states: Uint8Array;
   readonly #index: SeriesIndex;
+  readonly #derived: ReadonlyMap<string, number>;
+  readonly #tick: NodeTick;
 
   constructor(index: SeriesIndex, tick: NodeTick) {
     this.#index = index;
     this.#levels = float64Of(tick.levels);
     this.#rates = float32Of(tick.rates);
     this.#states = bytesOf(tick.states);
+    this.#tick = tick;
+    this.#derived = new Map(tick.derived.map(([id, labels, value]) => [keyOf(id, labels), value]));
   }
 
   level(at: number): number {
@@ -41,6 +52,20 @@ export class NodeValues implements SeriesView {
 
   rateOf(metric: AgentMetricId, device: Device, labels: Readonly<Record<string, string>> = {}): Value {
     return this.#value(this.#index.find(metric, { ...device.labels, ...labels }), (at) => this.rate(at));
+  }
+
+  /** What the server derives for a device; undefined while it is not known. */
+  derivedOf(metric: DerivedMetricId, device: Device, labels: Readonly<Record<string, string>> = {}): Value {
+    const value = this.#derived.get(keyOf(metric, labelsOf(metric, { ...device.labels, ...labels })));
+    return value === undefined ? undefined : { kind: 'value', value };
+  }
+
+  /** All label sets of a derived metric. */
+  derivedInfos(metric: DerivedMetricId): readonly Readonly<Record<string, string>>[] {
+    const names: readonly string[] = catalogue[metric].labels;
+    return this.#tick.derived.flatMap(([id, values]) =>
+      id === metric ? [Object.fromEntries(names.map((name, at) => [name, values[at] ?? '']))] : [],
+    );
   }
 
   /** Share of a counter's gain over one label's values, without those named. */
@@ -75,12 +100,7 @@ export class SeriesIndex {
   }
 
   find(metric: AgentMetricId, labels: Readonly<Record<string, string>>): number | undefined {
-    return this.#byKey.get(
-      keyOf(
-        metric,
-        catalogue[metric].labels.map((name) => labels[name] ?? ''),
-      ),
-    );
+    return this.#byKey.get(keyOf(metric, labelsOf(metric, labels)));
   }
 
   /** Devices that have a metric, one per distinct set of the labels named. */
@@ -105,4 +125,9 @@ export class SeriesIndex {
 
 function keyOf(metric: string, labels: readonly string[]): string {
   return [metric, ...labels].join('\u0000');
+}
+
+/** In the order of the row. */
+function labelsOf(metric: MetricId, labels: Readonly<Record<string, string>>): readonly string[] {
+  return catalogue[metric].labels.map((name) => labels[name] ?? '');
 }

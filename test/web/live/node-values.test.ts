@@ -24,6 +24,7 @@ function valuesOf(levels: number[], states: number[], rates: number[]): NodeValu
     levels: received(Float64Array.from(levels)),
     states: Uint8Array.from(states),
     rates: received(Float32Array.from(rates)),
+    derived: [],
   } as unknown as NodeTick; // all that is read of it here
   return new NodeValues(new SeriesIndex(series), tick);
 }

@@ -21,6 +21,7 @@ function given(rows: readonly Given[], of = own) {
     levels: bytes(Float64Array.from(rows, ([, , value]) => (typeof value === 'number' ? value : 0))),
     states: Uint8Array.from(rows, ([, , value]) => (typeof value === 'number' ? 0 : 1 + absenceReasons.indexOf(value))),
     rates: bytes(Float32Array.from(rows, ([, , , rate]) => rate ?? NaN)),
+    derived: [],
   } as unknown as NodeTick; // all that is read of it here
   const index = new SeriesIndex(series);
   return { index, values: new NodeValues(index, tick) };

@@ -125,7 +125,12 @@ function paintLabels(context: CanvasRenderingContext2D, { layout, palette }: Fab
   context.font = `400 11px ${palette.font}`;
   context.fillStyle = palette.ink3;
   context.textAlign = 'left';
-  for (const { text, y } of layout.titles) context.fillText(text, 0, y);
+  for (const { text, y } of layout.titles) {
+    context.fillStyle = palette.background;
+    context.fillRect(0, y - 8, context.measureText(text).width + 6, 16);
+    context.fillStyle = palette.ink3;
+    context.fillText(text, 0, y);
+  }
   context.textAlign = 'center';
   context.fillStyle = palette.ink2;
   for (const { text, x, y, width } of layout.hosts) context.fillText(fitting(context, text, width - 2), x, y);

@@ -55,15 +55,24 @@ export function headlineOf({ findings }: Pick<FabricView, 'findings'>, rows: rea
   return `${active} of ${counted(hosts.length + lostLinks(findings, rows), 'host link')} active, ${told}`;
 }
 
+/** Ports that are down and no link any more; of a host that lacks a rail without one, at least that rail. */
 function lostLinks(findings: readonly FabricFindingView[], rows: readonly LinkRow[]): number {
   const linked = new Set(rows.flatMap(({ near, far }) => [linkKey(near.view), linkKey(far.view)]));
-  const adapters = new Set(rows.flatMap(({ near }) => (near.device?.kind === 'hca' ? [near.view.guid] : [])));
-  return findings.filter(
-    ({ kind, ports }) =>
-      kind === 'port_down' &&
-      ports.some(({ guid, node }) => node !== null || adapters.has(guid)) &&
-      !ports.some((port) => linked.has(linkKey(port))),
-  ).length;
+  const down = findings.filter(({ kind, ports }) => kind === 'port_down' && ports.some(({ node }) => node !== null));
+  const gone = down.filter(({ ports }) => !ports.some((port) => linked.has(linkKey(port))));
+  const explained = new Set([
+    ...down.flatMap(nodesOf),
+    ...rows.flatMap((row) => (isDown(row) && row.near.node !== null ? [row.near.node] : [])),
+  ]);
+  const lacking = findings.filter(
+    (finding) => finding.kind === 'missing_rail' && !nodesOf(finding).some((node) => explained.has(node)),
+  );
+  return gone.length + lacking.length;
+}
+
+/** The nodes with an agent that a finding speaks of. */
+export function nodesOf({ ports }: FabricFindingView): readonly string[] {
+  return [...new Set(ports.flatMap(({ node }) => (node === null ? [] : [node])))];
 }
 
 /** The silent, the unread and the unknown: what the sentence does not speak of. */
@@ -73,7 +82,9 @@ export function coverageText({ coverage, topology_changes }: FabricView): string
     silent === 0 ? 'every device answers' : `${counted(silent, 'device')} silent`,
     `agents on ${adapters_with_agent} of ${counted(adapters, 'adapter')}`,
     `counters of ${ports_with_counters} of ${counted(ports, 'port')}`,
-    `topology changed ${topology_changes === 1 ? 'once' : `${topology_changes} times`} since the server started`,
+    topology_changes === 0
+      ? 'topology has not changed since the server started'
+      : `topology changed ${topology_changes === 1 ? 'once' : `${topology_changes} times`} since the server started`,
   ].join(' · ');
 }
 
