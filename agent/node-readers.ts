@@ -1,7 +1,7 @@
 // One node's tree, its snapshot, and a reader per collector: what `agent` and `sample` have in common.
 import { AreaReader } from './area-reader.ts';
 import type { Clock } from './clock.ts';
-import type { Collector, CollectorContext, GpuSources } from './collectors/collector.ts';
+import type { Collector, CollectorContext, GpuProcesses, GpuSources } from './collectors/collector.ts';
 import type { InfinibandSettings } from './collectors/infiniband/settings.ts';
 import type { CommandRunner } from './command.ts';
 import type { Log } from './log.ts';
@@ -25,18 +25,24 @@ export interface NodeReadersOptions {
 
 export function createNodeReaders(options: NodeReadersOptions): readonly AreaReader[] {
   const { collectors, snapshot, clock, log, intervalMs } = options;
+  const held: HeldGpus = { gpus: [] };
   return collectors.map(
     (collector) =>
       new AreaReader({
         area: collector.area,
-        reader: collector.start(contextOf(collector, options)),
+        reader: collector.start(contextOf(collector, options, held)),
         ...{ snapshot, clock, log },
         deadlineMs: Math.max(LEAST_DEADLINE_MS, 3 * intervalMs),
       }),
   );
 }
 
-function contextOf({ area }: Collector, options: NodeReadersOptions): CollectorContext {
+/** Which processes hold which GPU: told by one collector, read by another. */
+interface HeldGpus {
+  gpus: readonly GpuProcesses[];
+}
+
+function contextOf({ area }: Collector, options: NodeReadersOptions, held: HeldGpus): CollectorContext {
   const { tree, snapshot, commands, gpuSources, infiniband, intervalMs, clock, log } = options;
   // Below a root no program of the host may be asked, except those that were named to read GPUs with.
   const mayStartPrograms = tree.isHost || tree.via === 'ssh' || area === 'gpu';
@@ -45,6 +51,9 @@ function contextOf({ area }: Collector, options: NodeReadersOptions): CollectorC
     commands: mayStartPrograms ? commands : undefined,
     monotonicMs: () => clock.monotonicMs(),
     after: (delayMs, call) => clock.after(delayMs, call),
-    gpuProcesses: () => [],
+    gpuProcesses: () => held.gpus,
+    tellGpuProcesses: (gpus) => {
+      held.gpus = gpus;
+    },
   };
 }

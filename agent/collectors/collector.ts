@@ -23,6 +23,8 @@ export interface CollectorContext {
   readonly after: (delayMs: number, call: () => void) => () => void;
   /** Which processes hold which GPU, as last told by the source that reads GPUs; empty while nobody can tell. */
   readonly gpuProcesses: () => readonly GpuProcesses[];
+  /** Where the reader of GPUs leaves them. */
+  readonly tellGpuProcesses?: ((gpus: readonly GpuProcesses[]) => void) | undefined;
   readonly intervalMs: number;
   readonly log: Log;
 }

@@ -1,8 +1,9 @@
 // GPUs: which source carries the node, who adds to it, and the devices they fill. Sources: agent/sources/gpu-source.ts.
 import type { AbsenceReason } from '#agent/contract';
 import type { DcgmSwitch } from '../parse/gpu/dcgm-page.ts';
+import type { GpuSheet } from '../parse/gpu/sheet.ts';
 import type { GpuReport, SourceState } from '../sources/gpu-source.ts';
-import type { Collector, CollectorContext, Reader, ReadLane, ReadResult } from './collector.ts';
+import type { Collector, CollectorContext, GpuProcesses, Reader, ReadLane, ReadResult } from './collector.ts';
 import { GpuArea, type ReadBy } from './gpu/area.ts';
 import { Carrier } from './gpu/carrier.ts';
 import { GpuDevices } from './gpu/devices.ts';
@@ -160,6 +161,7 @@ class GpuReader implements Reader {
     }
     this.#isSilent = false;
     if (isNew) this.#profilingCheck.look(report.atMs, this.#devices.all);
+    if (isNew) this.#context.tellGpuProcesses?.(heldBy(report.sheets));
     const readBy = this.#readBy();
     if (readBy) this.#area.delivers(report.sheets.length, readBy);
   }
@@ -172,6 +174,7 @@ class GpuReader implements Reader {
     if (this.#devices.size > 0) this.#area.loses(reason, isStuck);
     else this.#area.isMissing(reason, isStuck);
     this.#devices.silence(reason);
+    this.#context.tellGpuProcesses?.([]);
   }
 
   /** GPUs that stand on the bus are there, whatever their driver says. */
@@ -195,6 +198,13 @@ class GpuReader implements Reader {
     if (by === 'profiling' && (adding === 'dcgm_exporter' || adding === 'dcgmi')) return { backend, profiling: adding };
     return { backend, profiling: backend === 'dcgm_exporter' ? backend : 'gpm' };
   }
+}
+
+/** GPUs whose source tells their processes. */
+function heldBy(sheets: readonly GpuSheet[]): readonly GpuProcesses[] {
+  return sheets.flatMap(({ identity, loss, processes }) =>
+    loss === undefined && processes ? [{ ...identity, pids: processes.map(({ pid }) => pid) }] : [],
+  );
 }
 
 /** Waits for the work, but not for ever. */

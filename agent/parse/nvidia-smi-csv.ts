@@ -31,14 +31,14 @@ export function parseCsvRow(line: string, fields: readonly string[], source: str
 }
 
 /** Lines of `--query-compute-apps=gpu_uuid,pid --format=csv,noheader` → processes per UUID. */
-export function parseProcessCounts(text: string): ReadonlyMap<string, number> {
-  const counts = new Map<string, number>();
+export function parseProcessIds(text: string): ReadonlyMap<string, readonly number[]> {
+  const found = new Map<string, number[]>();
   for (const line of text.split('\n')) {
     const [uuid, pid] = cellsOf(line);
-    if (uuid === undefined || pid === undefined || !/^\d+$/.test(pid)) continue;
-    counts.set(uuid, (counts.get(uuid) ?? 0) + 1);
+    if (uuid === undefined || pid === undefined || !/^\d{1,10}$/.test(pid)) continue;
+    found.set(uuid, [...(found.get(uuid) ?? []), Number(pid)]);
   }
-  return counts;
+  return found;
 }
 
 /** --help-query-gpu: each field stands in quotes at the start of a line, with its other names behind "or". */

@@ -3,9 +3,9 @@
 import { absent, isAbsent, type Absence, type AbsenceReason } from '#agent/contract';
 import type { CommandResult, CommandRunner, CommandStream, StreamEnd } from '../command.ts';
 import type { Log } from '../log.ts';
-import { columnOf, valueIn, type GpuSheet } from '../parse/gpu/sheet.ts';
+import { columnOf, valueIn, type GpuProcessUse, type GpuSheet } from '../parse/gpu/sheet.ts';
 import { coreFields, createSheetReader } from '../parse/gpu/smi-csv-sheet.ts';
-import { parseHelpQuery, parseProcessCounts, parseRefusedField, type NvidiaSmiRow } from '../parse/nvidia-smi-csv.ts';
+import { parseHelpQuery, parseProcessIds, parseRefusedField, type NvidiaSmiRow } from '../parse/nvidia-smi-csv.ts';
 import type { GpuReport, GpuSource, SourceState } from './gpu-source.ts';
 import { reasonOf, reasonOfEnd, reasonOfExit } from './nvidia-smi-reasons.ts';
 import { TickAssembler } from './nvidia-smi-tick.ts';
@@ -58,7 +58,7 @@ export class NvidiaSmi implements GpuSource {
   #killedMs = Number.NEGATIVE_INFINITY;
   #tick: { readonly sheets: readonly GpuSheet[]; readonly atMs: number } | undefined;
   #report: GpuReport | undefined;
-  #processes: ReadonlyMap<string, number> | Absence = absent('timed_out');
+  #processes: ReadonlyMap<string, readonly number[]> | Absence = absent('timed_out');
   #isCounting = false;
   #processesAskedMs = Number.NEGATIVE_INFINITY;
   #failure: { readonly reason: AbsenceReason; readonly message: string } | undefined;
@@ -125,9 +125,11 @@ export class NvidiaSmi implements GpuSource {
 
   #withProcesses(sheet: GpuSheet): GpuSheet {
     if (sheet.loss !== undefined) return sheet;
-    const counts = this.#processes;
-    const count = isAbsent(counts) ? counts : (counts.get(sheet.identity.uuid) ?? 0);
-    return { ...sheet, values: [...sheet.values, valueIn(processColumn, count)] };
+    const told = this.#processes;
+    if (isAbsent(told)) return { ...sheet, values: [...sheet.values, valueIn(processColumn, told)] };
+    const pids = told.get(sheet.identity.uuid) ?? [];
+    const values = [...sheet.values, valueIn(processColumn, pids.length)];
+    return { ...sheet, values, processes: pids.map(processOf) };
   }
 
   async #askProcesses(): Promise<void> {
@@ -282,7 +284,12 @@ export class NvidiaSmi implements GpuSource {
   }
 }
 
-function processesOf(result: CommandResult): ReadonlyMap<string, number> | Absence {
+function processesOf(result: CommandResult): ReadonlyMap<string, readonly number[]> | Absence {
   if (result.kind !== 'done') return absent(reasonOf(result));
-  return result.exitCode === 0 ? parseProcessCounts(result.stdout) : absent(reasonOfExit(result.exitCode));
+  return result.exitCode === 0 ? parseProcessIds(result.stdout) : absent(reasonOfExit(result.exitCode));
+}
+
+/** The short question tells no more. */
+function processOf(pid: number): GpuProcessUse {
+  return { pid, name: '', kind: 'compute', memoryBytes: absent('unsupported') };
 }

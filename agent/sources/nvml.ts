@@ -37,7 +37,7 @@ export interface NvmlOptions {
   readonly log: Log;
   readonly onXid: (event: XidEvent) => void;
   /** Whether each process is told, or only how many there are. */
-  readonly processSeries: boolean;
+  readonly processes: boolean;
 }
 
 export class Nvml implements GpuSource {
@@ -121,9 +121,9 @@ export class Nvml implements GpuSource {
 
   /** The child reads a little before we do: what it found is then fresh and never older by a whole interval. */
   #given(): ReaderOptions {
-    const { library, intervalMs, processSeries } = this.#options;
+    const { library, intervalMs, processes } = this.#options;
     const phaseMs = (this.#askedAtMs - LEAD * intervalMs) % intervalMs;
-    return { library, intervalMs, phaseMs, processes: processSeries };
+    return { library, intervalMs, phaseMs, processes };
   }
 
   #take(line: string): void {

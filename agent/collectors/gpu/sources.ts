@@ -45,7 +45,7 @@ export function createSources(context: CollectorContext, onXid: (event: XidEvent
   const nvml =
     library === undefined
       ? undefined
-      : new Nvml({ ...asking, library, onXid, program: gpuReaderProgram(), processSeries: gpuSources.processSeries });
+      : new Nvml({ ...asking, library, onXid, program: gpuReaderProgram(), processes: true });
   const smi = nvidiaSmi === undefined ? undefined : new NvidiaSmi({ ...asking, file: nvidiaSmi, fields: fastFields });
   return {
     carriers: [nvml, smi, page].filter((source) => source !== undefined),

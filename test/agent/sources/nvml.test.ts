@@ -54,7 +54,7 @@ function start({ library = double?.library ?? '', program, runner = commands, lo
     monotonicMs: () => nowMs,
     log,
     onXid: (event) => xids.push(event),
-    processSeries: false,
+    processes: false,
   });
   source.keepRunning();
   return source;
@@ -297,7 +297,7 @@ it('starts nothing before keepRunning', () => {
     monotonicMs: () => 0,
     log: silentLog,
     onXid: () => undefined,
-    processSeries: false,
+    processes: false,
   });
   expect(children.children).toEqual([]);
   source.keepRunning();
