@@ -86,8 +86,8 @@ test.each([
   for (let second = 0; second < 60; second++) {
     advance(1);
     clockMs += 1000;
-    reading.reader.read('fast');
-    if (second % 5 === 0) reading.reader.read('medium');
+    await reading.reader.read('fast');
+    if (second % 5 === 0) await reading.reader.read('medium');
     if (second === 20)
       for (const kind of ['running', 'waiting', 'blocked', 'slack'])
         seen[kind] = Number(reading.amount('gpu_worker_seconds_total', { ...own, state: kind }));
@@ -112,7 +112,7 @@ test('jobs: the CPU time of a cgroup is what its GPUs’ processes need', async 
   const before = new Map(work.map(({ pace: { job } }) => [job.id, reading.amount('job_cpu_seconds_total', { job_id: String(job.id) })])); // prettier-ignore
   expect(before.size).toBeGreaterThan(0);
   advance(1);
-  reading.reader.read('fast');
+  await reading.reader.read('fast');
   for (const { pace, gpus } of stateOf(node).work) {
     const labels = { job_id: String(pace.job.id) };
     if (!before.has(pace.job.id)) continue;

@@ -91,8 +91,9 @@ test('HGX-2: the other adapter of four GPUs is behind a further switch, those of
 test('the fabric manager runs where NVSwitches are', () => {
   const commOf = (name: string): readonly string[] =>
     readdirSync(join(directory, name, 'root/proc'))
-      .filter((entry) => /^\d+$/.test(entry))
-      .map((pid) => readFileSync(join(directory, name, 'root/proc', pid, 'comm'), 'utf8'));
+      .filter((entry) => /^\d+$/.test(entry) && existsSync(join(directory, name, 'root/proc', entry, 'comm')))
+      .map((pid) => readFileSync(join(directory, name, 'root/proc', pid, 'comm'), 'utf8'))
+      .filter((comm) => comm.startsWith('nv-'));
   expect(commOf('node09')).toEqual(['nv-fabricmanage\n']);
   expect(commOf('node01')).toEqual([]);
 });
