@@ -1,7 +1,7 @@
 // How the lines of a chart and their values follow from the series of a node. Pure, so that the server's history and the
 // page's live points are computed by the same code.
 import { rowOf, type AgentMetricId } from '#agent/contract';
-import type { ChartOver, ChartSource, ChartSpec } from './charts.ts';
+import type { ChartOver, ChartSource, ChartSpec } from './chart-spec.ts';
 
 /** One series as the schema names it: metric id and label values in the row's order. */
 export type SchemaEntry = readonly [metric: AgentMetricId, labels: readonly string[]];

@@ -2,6 +2,7 @@
 import type { NodeDirectory, NodeHistory, NodeTick } from '#server/contract';
 import { ChartStore } from './chart-store.ts';
 import { NodeValues, SeriesIndex } from './node-values.ts';
+import { RecentLevels } from './recent-levels.ts';
 
 export class NodeState {
   directory: NodeDirectory | undefined = $state.raw();
@@ -11,6 +12,7 @@ export class NodeState {
   charts: ChartStore | undefined = $state.raw();
   /** Counts changes of the points in `charts`, which are plain arrays. */
   version = $state(0);
+  #recent = new RecentLevels();
 
   clear(): void {
     this.directory = undefined;
@@ -23,6 +25,7 @@ export class NodeState {
   introduce(directory: NodeDirectory): void {
     this.directory = directory;
     this.series = new SeriesIndex(directory.series);
+    this.#recent = new RecentLevels();
     this.charts = new ChartStore(directory.series);
   }
 
@@ -36,7 +39,7 @@ export class NodeState {
   take(tick: NodeTick): boolean {
     if (!this.series || tick.generation !== this.directory?.generation) return false;
     this.tick = tick;
-    this.values = new NodeValues(this.series, tick);
+    this.values = new NodeValues(this.series, tick, this.#recent);
     // A node that is down repeats its last sample: its lines stop there.
     if (tick.summary.up) this.charts?.add(tick.time_ms, this.values);
     this.version++;

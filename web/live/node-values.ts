@@ -2,6 +2,7 @@
 import {
   catalogue,
   reasonOfState,
+  rowOf,
   type AbsenceReason,
   type AgentMetricId,
   type DerivedMetricId,
@@ -9,6 +10,7 @@ import {
 } from '#agent/contract';
 import type { NodeTick, SchemaEntry, SeriesView } from '#server/contract';
 import { bytesOf, float32Of, float64Of } from './bytes.ts';
+import type { RecentLevels } from './recent-levels.ts';
 
 /** A cell of a table: a number, why there is none, or `undefined` where the device has no such series. */
 export type Value =
@@ -28,13 +30,17 @@ export class NodeValues implements SeriesView {
   readonly #index: SeriesIndex;
   readonly #derived: ReadonlyMap<string, number>;
   readonly #tick: NodeTick;
+  readonly #recent: RecentLevels | undefined;
 
-  constructor(index: SeriesIndex, tick: NodeTick) {
+  /** `recent`: the levels before these, for what is not read every second. */
+  constructor(index: SeriesIndex, tick: NodeTick, recent?: RecentLevels) {
     this.#index = index;
     this.#levels = float64Of(tick.levels);
     this.#rates = float32Of(tick.rates);
     this.#states = bytesOf(tick.states);
     this.#tick = tick;
+    this.#recent = recent;
+    recent?.add({ timeMs: tick.time_ms, levels: this.#levels, states: this.#states });
     this.#derived = new Map(tick.derived.map(([id, labels, value]) => [keyOf(id, labels), value]));
   }
 
@@ -51,7 +57,10 @@ export class NodeValues implements SeriesView {
   }
 
   rateOf(metric: AgentMetricId, device: Device, labels: Readonly<Record<string, string>> = {}): Value {
-    return this.#value(this.#index.find(metric, { ...device.labels, ...labels }), (at) => this.rate(at));
+    const recent = rowOf(metric).lane === 'medium' ? this.#recent : undefined;
+    return this.#value(this.#index.find(metric, { ...device.labels, ...labels }), (at) =>
+      recent ? recent.rate(at) : this.rate(at),
+    );
   }
 
   /** What the server derives for a device; undefined while it is not known. */

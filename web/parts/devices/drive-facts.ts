@@ -34,6 +34,13 @@ export function disksOfMounts(index: SeriesIndex): ReadonlyMap<string, readonly 
   return new Map([...byMount].map(([mount, all]) => [mount, all.map(({ device = '' }) => device).toSorted()]));
 }
 
+/** `nvme0n1 … nvme7n1 (8)`; a few are named one by one. */
+export function listText(names: readonly string[]): string {
+  const sorted = names.toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+  if (sorted.length <= 3) return sorted.join(' ');
+  return `${sorted[0] ?? ''} … ${sorted.at(-1) ?? ''} (${sorted.length})`;
+}
+
 /** Reading and writing together, of what the drive can carry; undefined while that is not known. */
 export function loadOf(values: NodeValues, disk: Device): Value {
   const ceiling = values.derivedOf('disk_throughput_ceiling_bytes_per_second', disk);
