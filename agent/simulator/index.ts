@@ -80,7 +80,7 @@ async function startAgents(
   for (const node of cluster.nodes) {
     await setTimeout(cluster.untilReadableMs(), undefined, { signal: stop }).catch(() => undefined);
     if (stop.aborted) break;
-    agents.push(await startNodeAgent(node, exporters.urlOf(node.name), config));
+    agents.push(await startNodeAgent(node, exporters.urlOf(node.name), { config, stop }));
   }
   return agents;
 }
@@ -88,7 +88,7 @@ async function startAgents(
 function startNodeAgent(
   { name, root, nvidiaSmi, fabricTools }: NodeOnDisk,
   dcgmExporter: string,
-  config: SimulateConfig,
+  { config, stop }: { readonly config: SimulateConfig; readonly stop: AbortSignal },
 ): Promise<RunningAgent> {
   return startAgent({
     node: name,
@@ -100,13 +100,15 @@ function startNodeAgent(
     compat: [],
     inventoryProbe: undefined,
     fabric: fabricTools === undefined ? undefined : { tools: fabricTools, ...SWEEPS, env: {} },
-    log: warningsOf(name),
+    log: warningsOf(name, stop),
   });
 }
 
-/** What every node has is told sixteen times over; only what goes wrong is news. */
-function warningsOf(node: string): Log {
-  const log = createLog(node, (line) => process.stderr.write(line));
+/** What every node has is told sixteen times over; only what goes wrong is news, and not that files go at the end. */
+function warningsOf(node: string, stop: AbortSignal): Log {
+  const log = createLog(node, (line) => {
+    if (!stop.aborted) process.stderr.write(line);
+  });
   return { ...log, info: () => undefined };
 }
 

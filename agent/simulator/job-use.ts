@@ -6,7 +6,7 @@ import type { Pace } from './pace.ts';
 import { noiseAt } from './random.ts';
 
 /** Of a loader with more workers so many are shown. */
-const MOST_WORKERS = 8;
+const MOST_WORKERS = 6;
 const SYSTEM_SHARE = 0.1;
 
 export interface TaskUse {

@@ -11,6 +11,9 @@ import { wantsHelp } from './wants-help.ts';
 import { untilStopped } from './signals.ts';
 import { supervise } from './supervisor.ts';
 
+/** Sixteen agents leave much behind every second; without a limit it is let lie until it is three times what is in use. */
+const HEAP_LIMIT = '--max-old-space-size=320';
+
 export async function runDemo(args: readonly string[]): Promise<number> {
   if (wantsHelp(args)) {
     process.stdout.write(renderServerHelp('whyidle demo [FLAGS]'));
@@ -41,7 +44,7 @@ async function demonstrate(args: readonly string[], folder: string): Promise<voi
   const cluster = supervise({
     name: 'simulated cluster',
     file: process.execPath,
-    args: [agentProgram, 'simulate', '--server', server.url],
+    args: [HEAP_LIMIT, agentProgram, 'simulate', '--server', server.url],
     log,
   });
   process.stderr.write(
