@@ -32,12 +32,16 @@ async function firstReader(agent: AgentProgram): Promise<number> {
   return readersOf(agent)[0] ?? 0;
 }
 
-/** CPUs counted on at every tick, and nobody else was late. */
+/** Of the ticks: a busy machine delays a child of another collector now and then, a stalled agent would all of them. */
+const MOST_LATE = 0.1;
+
+/** CPUs counted on at every tick, and nobody else was late for long. */
 function expectOthersWentOn(ticks: readonly Tick[]): void {
   expect(ticks.length).toBeGreaterThan(10);
   const stopped = ticks.filter(({ cpuSeconds }, at) => at > 0 && cpuSeconds <= (ticks[at - 1]?.cpuSeconds ?? 0));
   expect(stopped).toEqual([]);
-  expect(ticks.at(-1)?.otherOverruns).toBe(ticks[0]?.otherOverruns);
+  const late = (ticks.at(-1)?.otherOverruns ?? NaN) - (ticks[0]?.otherOverruns ?? NaN);
+  expect(late).toBeLessThanOrEqual(MOST_LATE * ticks.length);
 }
 
 /** Names stay, values do not: neither of GPUs nor their number. */
