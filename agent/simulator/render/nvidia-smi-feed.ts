@@ -213,6 +213,8 @@ function openForWriting(path: string): number | undefined {
 /** Opened for both ways it waits for nobody; closed again, those who waited see its end. */
 function release(pipe: string): void {
   closeSync(openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK));
+  // Who has not opened it yet finds nothing to wait for.
+  rmSync(pipe, { force: true });
 }
 
 function writeOrNothing(descriptor: number | undefined, bytes: Buffer): number | 'gone' {
