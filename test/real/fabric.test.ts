@@ -2,13 +2,13 @@
 // as healthy, and every fault by its port, with both ends, and nothing else.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { fabricSweepSchema } from '#agent/contract';
 import * as v from 'valibot';
-import { preloadLibrary, startSubnet, type Subnet } from '../doubles/fabric/ibsim.ts';
+import { preloadLibrary, startSubnet, wrapTools, type Subnet } from '../doubles/fabric/ibsim.ts';
 import { hostGuid, leafGuid, renderFatTree, spineGuid, type Net } from '../doubles/fabric/net.ts';
 import { watchSubnet, type Judged, type WatchedSubnet } from '../doubles/fabric/watched-subnet.ts';
 import { leftOut } from '../left-out.ts';
@@ -312,15 +312,9 @@ function scratch(): string {
   return folder;
 }
 
-/** The tools as programs that see the subnet by themselves. */
-function wrap({ env }: Subnet): string {
+function wrap(subnet: Subnet): string {
   const folder = join(scratch(), 'tools');
-  mkdirSync(folder);
-  const variables = Object.entries(env).map(([name, value]) => `${name}='${value}'`);
-  for (const tool of ['ibnetdiscover', 'iblinkinfo', 'ibqueryerrors', 'perfquery']) {
-    writeFileSync(join(folder, tool), `#!/bin/sh\n${variables.join(' ')} exec /usr/sbin/${tool} "$@"\n`);
-    chmodSync(join(folder, tool), 0o755);
-  }
+  wrapTools(subnet, folder);
   return folder;
 }
 

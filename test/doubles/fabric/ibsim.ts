@@ -3,7 +3,7 @@
 import { execFile, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -61,6 +61,16 @@ export async function startSubnet(net: string, preload: string, { limits = [] }:
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Writes the tools as programs that see the subnet by themselves. */
+export function wrapTools({ env }: Subnet, folder: string): void {
+  mkdirSync(folder);
+  const variables = Object.entries(env).map(([name, value]) => `${name}='${value}'`);
+  for (const tool of ['ibnetdiscover', 'iblinkinfo', 'ibqueryerrors', 'perfquery']) {
+    const text = `#!/bin/sh\n${variables.join(' ')} exec /usr/sbin/${tool} "$@"\n`;
+    writeFileSync(join(folder, tool), text, { mode: 0o755 });
+  }
 }
 
 class Simulator {
