@@ -67,13 +67,15 @@ function isCompute({ agent }: ModelPort): boolean {
 
 function tell({ nowMs }: Judging, { name, rails, most }: Host, quiet: readonly Rail[]): FabricFinding {
   const sinceMs = nowMs - TRAFFIC_MS;
+  // A job on half of the GPUs uses half of the rails: without the scheduler that cannot be told from wrong settings.
+  const mayBeOneJob = quiet.length * 2 >= rails.length;
   const figures = quiet.map(({ port, rate }) => `${nameOf(port.device)} port ${port.port} ${renderRate(rate)}`);
   return {
     id: `rail_imbalance:${name}`,
     kind: 'rail_imbalance',
-    severity: 'warning',
+    severity: mayBeOneJob ? 'info' : 'warning',
     ports: quiet.map(({ port }) => portOf(port)),
     sinceMs,
-    text: `${name} uses its ${rails.length} rails unevenly${renderSince(sinceMs, nowMs)}: the busiest carries ${renderRate(most)}, ${figures.join(', ')}`,
+    text: `${name} uses its ${rails.length} rails unevenly${renderSince(sinceMs, nowMs)}: the busiest carries ${renderRate(most)}, ${figures.join(', ')}${mayBeOneJob ? '; so would a job on some of its GPUs' : ''}`,
   };
 }

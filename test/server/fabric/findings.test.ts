@@ -312,6 +312,16 @@ const faults: readonly Fault[] = [
     text: /^gpu02 uses its 4 rails unevenly since .*: the busiest carries 12.5 GB\/s, gpu02 mlx5_1 port 1 0 MB\/s$/,
   },
   {
+    name: 'half of the rails carry nothing, as with a job on half of the GPUs',
+    shape: rails,
+    seconds: 600,
+    each: (net) => {
+      traffic(net, 0.5, (name) => name !== 'gpu02 mlx5_1' && name !== 'gpu02 mlx5_2');
+    },
+    expected: ['rail_imbalance info gpu02 mlx5_1/1 gpu02 mlx5_2/1'],
+    text: /; so would a job on some of its GPUs$/,
+  },
+  {
     name: 'a rail that carries nothing on any host: another role',
     shape: rails,
     seconds: 600,
