@@ -6,6 +6,7 @@ describe('the page of a path', () => {
   const cases = [
     ['/', { kind: 'fleet' }],
     ['/nodes', { kind: 'nodes' }],
+    ['/fabric', { kind: 'fabric' }],
     ['/alerts', { kind: 'alerts' }],
     ['/node/node07', { kind: 'node', node: 'node07' }],
     ['/node/a%20b', { kind: 'node', node: 'a b' }],

@@ -19,6 +19,7 @@ describe('tokens', () => {
     ['model:V100', 'model', 'V100'],
     ['model:', 'unknown', ''],
     ['colour:blue', 'unknown', 'blue'],
+    ['tier:uplink', 'elsewhere', 'uplink'],
   ])('%s', (text, kind, value) => {
     expect(parseFilter(text)).toEqual([{ text, kind, value }]);
   });
@@ -27,6 +28,7 @@ describe('tokens', () => {
 describe('matching', () => {
   const cases: readonly (readonly [string, boolean])[] = [
     ['', true],
+    ['tier:uplink', true],
     ['node07', true],
     ['NODE0', true],
     ['node08', false],

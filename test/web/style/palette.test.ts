@@ -41,6 +41,13 @@ describe.each(['light', 'dark'] as const)('%s', (theme) => {
     expect(Math.min(...differences)).toBeGreaterThanOrEqual(18);
   });
 
+  it.each(Object.keys(eyes))('each step of the sequence is farther from the background for a %s eye', (eye) => {
+    const seen = (token: string): Triple => seenBy(eye, tokenColour(token, theme));
+    const steps = Array.from({ length: 9 }, (_, step) => contrast(seen(`seq-${step + 1}`), seen('bg')));
+    expect(steps).toEqual(steps.toSorted((a, b) => a - b));
+    expect(Math.min(...steps)).toBeGreaterThanOrEqual(3);
+  });
+
   it.each(states)('%s stands out from the background', (state) => {
     expect(contrast(tokenColour(state, theme), background)).toBeGreaterThanOrEqual(3);
   });
