@@ -153,7 +153,7 @@ class StartedChild implements Child {
 }
 
 /** The agent's own variables may hold secrets: a child gets what it needs to be found and to speak English. */
-function childEnvironment(): NodeJS.ProcessEnv {
+export function childEnvironment(): Readonly<Record<string, string>> {
   const kept = ['PATH', 'LD_LIBRARY_PATH'].flatMap((name) => {
     const value = process.env[name];
     return value === undefined ? [] : [[name, value] as const];

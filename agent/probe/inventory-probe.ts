@@ -2,6 +2,7 @@
 import { Worker } from 'node:worker_threads';
 import { inventorySchema } from '#agent/contract';
 import * as v from 'valibot';
+import { childEnvironment } from '../command/child.ts';
 import type { FoundInventory, InventoryProbe } from '../inventory.ts';
 
 const answerSchema = v.partial(inventorySchema);
@@ -12,6 +13,8 @@ export function createInventoryProbe(program: URL): InventoryProbe {
       const worker = new Worker(program, {
         stdout: true,
         stderr: true,
+        // Its programs inherit what it has.
+        env: childEnvironment(),
         resourceLimits: { maxOldGenerationSizeMb: 64 },
       });
       // A worker that hangs must not keep the agent from ending.

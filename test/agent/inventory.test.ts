@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { InventoryKeeper, readTreeInventory, type FoundInventory, type InventoryProbe } from '../../agent/inventory.ts';
 import type { Log } from '../../agent/log.ts';
 import { createInventoryProbe } from '../../agent/probe/inventory-probe.ts';
@@ -141,6 +141,18 @@ describe('the real worker', () => {
     expect(found.cpus).toBe(cpus().length);
     expect(found.memoryBytes).toBe(totalmem());
     expect(found.kernel).not.toBe('');
+  });
+
+  test('its programs do not get our variables, which may hold secrets', async () => {
+    const file = join(root, 'worker.cjs');
+    const told = 'require("child_process").execSync("echo $WHYIDLE_SECRET,$LC_ALL", { encoding: "utf8" }).trim()';
+    writeFileSync(file, `require("worker_threads").parentPort.postMessage({ vendor: ${told} })`);
+    vi.stubEnv('WHYIDLE_SECRET', 'mine');
+    try {
+      expect(await probeOf(new URL(`file://${file}`))).toEqual({ vendor: ',C' });
+    } finally {
+      vi.unstubAllEnvs();
+    }
   });
 
   test.each([
