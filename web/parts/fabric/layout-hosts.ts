@@ -20,6 +20,8 @@ const LARGEST_PITCH = 10;
 /** Between two hosts, and between two leaves, in squares. */
 const HOST_GAP = 0.6;
 const LEAF_GAP = 1.6;
+/** In pixels. */
+const WIDEST_GAP = 28;
 /** A leaf with few hosts still has room for its name. */
 const LEAST_PORTS = 6;
 /** Ports that are in no leaf: hosts at spines, hosts back to back. */
@@ -69,7 +71,7 @@ interface Target {
 function placeGroup(hosts: Group['hosts'], slot: HostGroup, { pitch, y, squares, labels }: Target): void {
   // Hosts stand apart as far as there is room.
   const free = slot.width - LEAF_GAP * pitch - hosts.reduce((sum, ports) => sum + ports.length * pitch, 0);
-  const gap = Math.max(HOST_GAP * pitch * 0.5, Math.min(28, free / Math.max(1, hosts.length)));
+  const gap = Math.max(0, Math.min(WIDEST_GAP, free / Math.max(1, hosts.length)));
   const used = hosts.reduce((sum, ports) => sum + ports.length * pitch, 0) + gap * Math.max(0, hosts.length - 1);
   const size = Math.min(LARGEST_SQUARE, pitch - 1);
   let x = slot.x + (slot.width - used) / 2;
@@ -98,7 +100,9 @@ function groupsOf(leaves: readonly string[], rows: readonly LinkRow[]): readonly
 
 function groupOf(leaf: string, ports: readonly Port[]): Group {
   const byHost = Map.groupBy(ports.toSorted(byName), ({ host }) => host);
-  const span = Math.max(LEAST_PORTS, ports.length + byHost.size * HOST_GAP);
+  // Where each host has one port only, nothing needs to be held together.
+  const gap = byHost.size === ports.length ? 0 : HOST_GAP;
+  const span = Math.max(LEAST_PORTS, ports.length + byHost.size * gap);
   return { leaf, hosts: [...byHost.values()], span };
 }
 

@@ -20,6 +20,8 @@ export interface FabricPicture {
 
 const DIMMED = 0.2;
 const STALE = 0.55;
+/** So many links leave no room for thick ones. */
+const CROWDED = 600;
 const TEXT_ROOM = 12;
 /** Digits at the end of a name say enough where it has no room. */
 const TAIL = /\d+$/;
@@ -67,7 +69,7 @@ function paintWire(context: CanvasRenderingContext2D, picture: FabricPicture, wi
   if (!row) return;
   const { colour, dash } = lookOf(row, picture);
   const selected = row.key === picture.selected;
-  const width = thicknessOf(row.view);
+  const width = thicknessOf(row.view) * (picture.rows.length > CROWDED ? 0.5 : 1);
   if (selected) strokeWire(context, wire, { colour: picture.palette.ink, width: width * 2 + 3, dash: [] });
   strokeWire(context, wire, { colour, width: selected ? width * 2 : width, dash });
 }

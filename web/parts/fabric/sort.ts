@@ -1,11 +1,11 @@
 // The order of the table of links. Pure.
 import { severityRank } from './words.ts';
-import type { LinkRow } from './links.ts';
+import { isDown, type LinkRow } from './links.ts';
 
 export const linkColumns = ['port', 'peer', 'state', 'rate', 'sent', 'received', 'wait', 'peerWait', 'errors'] as const;
 export type LinkColumn = (typeof linkColumns)[number];
 
-/** `undefined`: what is wrong first, then what waits most. */
+/** `undefined`: what has a finding first, then what is down, then what waits most. */
 export interface LinkOrder {
   readonly column: LinkColumn | undefined;
   readonly down: boolean;
@@ -33,7 +33,10 @@ export function keepLinks(rows: readonly LinkRow[], keys: readonly string[]): re
 
 function byConcern(a: LinkRow, b: LinkRow): number {
   return (
-    severityRank(a.view.severity) - severityRank(b.view.severity) || greatestWait(b) - greatestWait(a) || byName(a, b)
+    severityRank(a.view.severity) - severityRank(b.view.severity) ||
+    Number(isDown(b)) - Number(isDown(a)) ||
+    greatestWait(b) - greatestWait(a) ||
+    byName(a, b)
   );
 }
 

@@ -23,6 +23,14 @@ test('what is wrong comes first, then what waits, then by name', () => {
   ]);
 });
 
+test('a link that is down stands before one that waits', () => {
+  const some = changed(5, 1, { congestion_ratio: 0.9 }).map((one, at) =>
+    at === 6 ? (changed(6, 1, { state_id: 2 })[6] ?? one) : one,
+  );
+  const sorted = sortLinks(linkRows({ devices, links: some }), { column: undefined, down: true });
+  expect(keys(sorted).slice(0, 2)).toEqual(['leaf2/33', 'leaf1/34']);
+});
+
 test('by name, both ways', () => {
   const rows = linkRows({ devices, links });
   expect(keys(sortLinks(rows, { column: 'port', down: false }))).toEqual(byName);
