@@ -74,7 +74,7 @@ class BlockReader implements Reader {
       return;
     }
     known?.remove();
-    const disk = new Disk(this.#context, this.#parser, { disk: found, facts });
+    const disk = new Disk(this.#context, this.#parser, { disk: found, facts, before: known });
     this.#disks.set(found.name, disk);
     // A series that waits for its lane would look absent.
     disk.readStat();

@@ -1,13 +1,14 @@
 // Counters of one leaf disk from sys/block/DEV/stat. Documentation/block/stat.rst.
-import { bytes, isAbsent, type AbsenceReason, type CounterId, type Steps } from '#agent/contract';
+import { absent, bytes, isAbsent, type Absence, type AbsenceReason, type CounterId, type Steps } from '#agent/contract';
 import type { BlockStatParser } from '../../parse/block-stat.ts';
 import { DiskstatsParser } from '../../parse/diskstats.ts';
-import { plus, times } from '../../parse/steps.ts';
+import { times } from '../../parse/steps.ts';
 import type { CounterSeries, GaugeSeries, SeriesGroup } from '../../snapshot.ts';
 import type { CollectorContext } from '../collector.ts';
 import { ParsedFile } from '../parsed-file.ts';
 import type { DiskFacts } from './facts.ts';
 import type { LeafDisk } from './graph.ts';
+import { PathCounts } from './path-counts.ts';
 
 /** A sector is 512 bytes here, whatever the disk's own block size. */
 const SECTOR = 512;
@@ -36,7 +37,10 @@ export class Disk {
   readonly signature: string;
   readonly #context: CollectorContext;
   readonly #sizePath: string;
+  readonly #facts: DiskFacts;
   readonly #files: readonly ParsedFile<readonly Steps[]>[];
+  /** Of a multipath disk. */
+  readonly #paths: PathCounts | undefined;
   readonly #group: SeriesGroup;
   readonly #counters: readonly { readonly field: number; readonly series: CounterSeries; readonly factor: number }[];
   readonly #inFlight: GaugeSeries<'count'>;
@@ -45,16 +49,22 @@ export class Disk {
   constructor(
     context: CollectorContext,
     parser: BlockStatParser,
-    { disk, facts }: { disk: LeafDisk; facts: DiskFacts },
+    { disk, facts, before }: { disk: LeafDisk; facts: DiskFacts; before: Disk | undefined },
   ) {
     this.signature = signatureOf(disk, facts);
     this.#context = context;
+    this.#facts = facts;
     this.#sizePath = `${disk.path}/size`;
     this.#files = disk.counted.map(({ name, path, table }) =>
       table === undefined
         ? new ParsedFile(context, `${path}/stat`, parser)
         : new ParsedFile(context, table, new DiskstatsParser(name)),
     );
+    const paths = disk.counted.flatMap(({ path }, index) => {
+      const file = this.#files[index];
+      return file ? [{ path, file }] : [];
+    });
+    this.#paths = isMultipath(disk) ? new PathCounts(paths, before?.carryTo(disk, facts)) : undefined;
     const group = (this.#group = context.snapshot.group());
     const device = disk.name;
     group.info('disk_info', facts);
@@ -65,11 +75,10 @@ export class Disk {
 
   /** False if the disk, or a path to it, is gone. */
   readStat(): boolean {
-    const fields = this.#files.length === 1 ? this.#files[0]?.read() : this.#sum();
-    if (fields === undefined || isAbsent(fields)) {
-      const reason = fields?.reason ?? 'not_present';
-      this.#absent(reason);
-      return reason !== 'not_present';
+    const fields = this.#readFields();
+    if (isAbsent(fields)) {
+      this.#absent(fields.reason);
+      return fields.reason !== 'not_present';
     }
     for (const { field, series, factor } of this.#counters) {
       const value = fields[field];
@@ -87,6 +96,12 @@ export class Disk {
     else this.#size.set(bytes(/^\d+\s*$/.test(text) ? Number(text) * SECTOR : Number.NaN));
   }
 
+  /** What this disk with other paths has to count on from; another drive under the same name has nothing of it. */
+  carryTo({ counted }: LeafDisk, { serial, wwid }: DiskFacts): readonly Steps[] | undefined {
+    if (serial !== this.#facts.serial || wwid !== this.#facts.wwid) return undefined;
+    return this.#paths?.carryTo(counted.map(({ path }) => path));
+  }
+
   /** A disk that left and came back under the same name is another file. */
   reopen(): void {
     for (const file of this.#files) file.reopen();
@@ -97,20 +112,18 @@ export class Disk {
     this.#context.snapshot.remove(this.#group);
   }
 
-  #sum(): readonly Steps[] | { readonly kind: 'absent'; readonly reason: AbsenceReason } {
-    let sum: readonly Steps[] | undefined;
-    for (const file of this.#files) {
-      const fields = file.read();
-      if (isAbsent(fields)) return fields;
-      sum = sum ? sum.map((value, index) => plus(value, fields[index] ?? 0)) : [...fields];
-    }
-    return sum ?? [];
+  #readFields(): readonly Steps[] | Absence {
+    return (this.#paths ?? this.#files[0])?.read() ?? absent('not_present');
   }
 
   #absent(reason: AbsenceReason): void {
     for (const { series } of this.#counters) series.absent(reason);
     this.#inFlight.absent(reason);
   }
+}
+
+function isMultipath({ name, counted }: LeafDisk): boolean {
+  return counted.some((one) => one.name !== name);
 }
 
 export function signatureOf(disk: LeafDisk, facts: DiskFacts): string {
