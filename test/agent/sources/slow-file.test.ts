@@ -48,7 +48,7 @@ it('says why a file cannot be read', async () => {
 });
 
 it('a late answer is too late, and until it comes nobody else is asked', async () => {
-  vi.useFakeTimers();
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   const { waiting, files } = played();
   const first = files.read('temp1_input', 500);
   await vi.advanceTimersByTimeAsync(500);
@@ -59,6 +59,19 @@ it('a late answer is too late, and until it comes nobody else is asked', async (
   const third = files.read('temp1_input', 500);
   waiting[1]?.answer(null, '41000\n');
   expect(await third).toBe('41000\n');
+});
+
+it('an answer that came while we ourselves were held up is in time', async () => {
+  const files = new SlowFiles(new Tree(root), (_descriptor, buffer, done) => {
+    // As an answer from the pool: it is there, and told after the timers.
+    setImmediate(() => {
+      done(null, buffer.write('42000\n', 'latin1'));
+    });
+  });
+  const read = files.read('temp1_input', 1);
+  const start = performance.now();
+  while (performance.now() - start < 5);
+  expect(await read).toBe('42000\n');
 });
 
 it('closes what it opened', async () => {

@@ -16,7 +16,7 @@ const MINUTE_MS = 60_000;
 let root: string;
 let nowMs: number;
 beforeEach(() => {
-  vi.useFakeTimers();
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   root = mkdtempSync(join(tmpdir(), 'whyidle-controller-'));
   nowMs = 0;
   for (const [name, text] of [
