@@ -77,7 +77,8 @@ export function latencyOf(values: NodeValues, disk: Device, way: 'read' | 'write
 /** One rate by another; nothing while the divisor stands still. */
 export function quotient(over: Value, under: Value): Value {
   if (over?.kind !== 'value' || under?.kind !== 'value') return over;
-  return under.value > 0 ? { kind: 'value', value: over.value / under.value } : undefined;
+  // A rate that is not known yet is no rest.
+  return under.value === 0 ? undefined : { kind: 'value', value: over.value / under.value };
 }
 
 /** Slower than its quiet level by so much is worth a look. */

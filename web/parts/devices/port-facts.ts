@@ -1,5 +1,6 @@
 // One InfiniBand port of a node beyond its figures: what it is plugged into, whether it runs narrower or slower than those that
 // do the same work, what waiting costs it. Pure.
+import { absenceText } from '../../format/absence.ts';
 import { figureOf } from '../../format/quantity.ts';
 import type { Device, NodeValues, SeriesIndex, Value } from '../../live/node-values.ts';
 import { portStates } from '../fabric/links.ts';
@@ -77,6 +78,13 @@ export function waitText(values: NodeValues, port: Device): string | null {
   const high = numberOf(values.derivedOf('infiniband_congestion_ratio_upper', port));
   if (Number.isNaN(low)) return null;
   return Number.isNaN(high) ? `${figureOf(low * 100)} %` : `${figureOf(low * 100)}–${figureOf(high * 100)} %`;
+}
+
+/** Why nothing is known of waiting. */
+export function noWaitText(values: NodeValues, port: Device): string {
+  const ticks = values.of('infiniband_port_transmit_wait_ticks_total', port);
+  if (ticks === undefined) return 'not counted';
+  return ticks.kind === 'absent' ? absenceText(ticks.reason) : 'not known';
 }
 
 const errorMetrics = [

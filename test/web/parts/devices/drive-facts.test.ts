@@ -77,6 +77,13 @@ describe('latency', () => {
     ];
     expect(latencyOf(given(idle).values, disk, 'read').now).toBeUndefined();
   });
+  test('a rate that is not known yet is no rest', () => {
+    const unknown: Given[] = [
+      ['disk_read_time_seconds_total', ['nvme0n1'], 0],
+      ['disk_reads_completed_total', ['nvme0n1'], 0],
+    ];
+    expect(latencyOf(given(unknown).values, disk, 'read').now).toEqual({ kind: 'value', value: NaN });
+  });
   test('is measured by the quiet level of the drive', () => {
     const latency = latencyOf(given([], [now, quiet]).values, disk, 'read');
     expect(latency.times).toBeCloseTo(20);

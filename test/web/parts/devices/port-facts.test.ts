@@ -1,6 +1,6 @@
 // What a port is plugged into and whether it runs as those beside it do.
 import { describe, expect, test } from 'vitest';
-import { portErrors, portFacts, waitText } from '../../../../web/parts/devices/port-facts.ts';
+import { noWaitText, portErrors, portFacts, waitText } from '../../../../web/parts/devices/port-facts.ts';
 import { given, type Given } from './given.ts';
 
 const EDR = 25.78125 * 125e6;
@@ -82,6 +82,16 @@ describe('waiting', () => {
     expect(waitText(given([], [low]).values, device)).toBe('2 %');
     expect(waitText(given([], [low, high]).values, device)).toBe('2–32 %');
     expect(waitText(given([]).values, device)).toBeNull();
+  });
+
+  test('where nothing is known, the counter says why', () => {
+    const ticks = (level: Given[2]): string =>
+      noWaitText(given([['infiniband_port_transmit_wait_ticks_total', ['mlx5_0', '1'], level]]).values, device);
+    expect([ticks('saturated'), ticks(5), noWaitText(given([]).values, device)]).toEqual([
+      'at its ceiling',
+      'not known',
+      'not counted',
+    ]);
   });
 
   test('errors add up over what can be read; else their reason', () => {
