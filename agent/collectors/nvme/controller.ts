@@ -9,6 +9,8 @@ import type { ControllerFacts } from './facts.ts';
 import { PcieLink } from './link.ts';
 
 const MILLIDEGREES = 1000;
+/** What hwmon makes of the 0 kelvin of a controller that does not measure, such as Linux's own target. */
+const ZERO_KELVIN = -273_150;
 /** An answer takes a fraction of a millisecond; a drive that takes this long is not asked again for a while. */
 const TIMEOUT_MS = 500;
 const REST_MS = 600_000;
@@ -93,7 +95,8 @@ export class NvmeController {
 
 function parseTemperature(text: string, path: string): Quantity<'celsius'> | Absence {
   try {
-    return celsius(parseInteger(Buffer.from(text, 'latin1'), path) / MILLIDEGREES);
+    const millidegrees = parseInteger(Buffer.from(text, 'latin1'), path);
+    return millidegrees <= ZERO_KELVIN ? absent('unsupported') : celsius(millidegrees / MILLIDEGREES);
   } catch (error) {
     if (error instanceof ParseError) return absent('malformed');
     throw error;
