@@ -42,7 +42,7 @@ export class FabricSweeper {
     this.#plan(0);
   }
 
-  /** What is running is left to end by itself, and what it gives is not told any more. */
+  /** What is running is ended, and what it gives is not told any more. */
   stop(): void {
     this.#phase = 'stopped';
     this.#cancel?.();

@@ -29,16 +29,18 @@ export interface Sweeper {
 export function createSweeper({ tools, commands, clock, env, topologyIntervalMs }: SweepOptions): Sweeper {
   const cwd = mkdtempSync(join(tmpdir(), 'whyidle-fabric-'));
   const tree = new Tree();
+  const runner = new ToolRunner({ commands, clock, env, cwd });
   const reader = new SubnetReader({
-    ...{ tools, clock, topologyIntervalMs },
-    runner: new ToolRunner({ commands, clock, env, cwd }),
+    ...{ tools, clock, topologyIntervalMs, runner },
     prefixOf: (portGuid) => readGidPrefix(tree, portGuid),
   });
   return {
     read: () => reader.read(),
     close: () => {
+      runner.close();
       tree.close();
-      rmSync(cwd, { recursive: true, force: true });
+      // A tool that was just killed may have left something behind our back.
+      rmSync(cwd, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
     },
   };
 }

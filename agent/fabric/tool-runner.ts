@@ -34,14 +34,23 @@ const MAX_STDERR = 256 * 1024;
 
 export class ToolRunner {
   readonly #around: ToolSurroundings;
+  /** Ends the tool that runs. */
+  #stop: (() => void) | undefined;
+  #isClosed = false;
 
   constructor(around: ToolSurroundings) {
     this.#around = around;
   }
 
   async run<T>(run: ToolRun<T>): Promise<ToolResult<T>> {
-    await this.#untilGone();
-    return this.#runNow(run);
+    if (!this.#isClosed) await this.#untilGone();
+    return this.#isClosed ? { kind: 'failed', reason: 'the sweeper has ended', stderr: '' } : this.#runNow(run);
+  }
+
+  /** Ends what runs and starts nothing any more. */
+  close(): void {
+    this.#isClosed = true;
+    this.#stop?.();
   }
 
   /** A tool that was killed takes a moment to be gone. */
@@ -75,9 +84,13 @@ export class ToolRunner {
         },
         onEnd: (end) => {
           cancel();
+          this.#stop = undefined;
           resolve(resultOf(run, end, failure));
         },
       });
+      this.#stop = () => {
+        stream.stop();
+      };
     });
   }
 }

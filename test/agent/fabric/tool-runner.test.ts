@@ -116,4 +116,17 @@ describe('a real program', () => {
     expect(after).toMatchObject({ kind: 'read' });
     expect(commands.running()).toEqual([]);
   });
+
+  test('is ended with the runner, and no other is started', async () => {
+    const commands = createCommandRunner();
+    const runner = new ToolRunner({ commands, clock: new ManualClock(), env: {}, cwd: '/' });
+    const script = { ...run, file: '/bin/sh', args: ['-c', 'sleep 1000; echo end'], parser: numbers() };
+    const running = runner.run(script);
+    await settle();
+    expect(commands.running()).toHaveLength(1);
+    runner.close();
+    expect(commands.running()).toEqual([]);
+    expect(await running).toMatchObject({ kind: 'failed', reason: 'it was ended from outside' });
+    expect(await runner.run(script)).toMatchObject({ kind: 'failed', reason: 'the sweeper has ended' });
+  });
 });
