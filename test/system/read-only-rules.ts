@@ -101,7 +101,7 @@ function whyForbidden(call: TracedCall, { folders }: Permission, own: ReadonlySe
   if (name === 'kill') return own.has(Math.abs(Number.parseInt(args))) ? undefined : 'signalled';
   if (name === 'ioctl') return isHarmlessRequest(call) ? undefined : 'told a device';
   if (name === 'syslog')
-    return /^SYSLOG_ACTION_(?:READ_ALL|SIZE_BUFFER|SIZE_UNREAD)\b/.test(args) ? undefined : 'ruled';
+    return /^\d+ \/\* SYSLOG_ACTION_(?:READ_ALL|SIZE_BUFFER|SIZE_UNREAD) \*\//.test(args) ? undefined : 'ruled';
   if (rulingCalls.has(name) || name === 'pidfd_send_signal') return 'ruled';
   return name === '' ? 'not understood' : undefined;
 }

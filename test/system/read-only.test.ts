@@ -91,7 +91,9 @@ describe.skipIf(noStrace !== undefined)('reading changes nothing', { timeout: 60
       expect.arrayContaining(['ibnetdiscover', 'iblinkinfo', 'ibqueryerrors', 'lscpu', 'perfquery', 'sh', 'stat']),
     );
     expect(timesOpened(traces, '/proc/stat')).toBeGreaterThan(0);
+    // Nothing stays behind.
     expect(existsSync(join(folder, 'state'))).toBe(false);
+    expect(globSync(join(temporary, '*'))).toEqual([]);
   });
 
   test.skipIf(noSubnet !== undefined)('whyidle fabric --once', async () => {
