@@ -2,7 +2,6 @@
 // stanford-rc/ibswinfo. It needs root and NVIDIA's firmware tools, so that no reader runs it yet: this is wired to nothing.
 import { absent, celsius, rpm, seconds, watts, type Absence, type Quantity } from '#agent/contract';
 import { ParseError } from '../parse-error.ts';
-import { withoutReturn } from './line-parser.ts';
 
 export type Health = 'ok' | 'failed';
 
@@ -109,7 +108,7 @@ export function parseSwitchHardware(text: string): SwitchHardware {
 function fieldsOf(text: string): Fields {
   const fields = new Map<string, string>();
   let supply: string | undefined;
-  for (const line of text.split('\n').slice(0, -1).map(withoutReturn)) {
+  for (const line of text.split('\n').slice(0, -1)) {
     if (/^[-=]{5,}/.test(line)) supply = undefined;
     // Names of the long listing may have colons in them.
     const end = line.indexOf(line.includes('|') ? '|' : ':');
