@@ -70,6 +70,8 @@ function configOf(directory: string, port: number, extra: readonly string[]): st
     'UsePAM no',
     'PermitRootLogin prohibit-password',
     'AllowTcpForwarding yes',
+    // What this machine's user has set up for shells must neither run nor hold a test up.
+    `SetEnv HOME=${directory}`,
     'LogLevel VERBOSE',
     ...extra,
     '',
