@@ -21,21 +21,24 @@ export async function checkLostPath(agent: Agent, table: Table, disk: string): P
   const before = await agent.value(WRITTEN, { device: disk });
   const controller = pciDeviceOf(pathsOf(disk)[0] ?? '');
   writeFileSync(`${controller}/remove`, '1');
-  await until('one path', async () => (await agent.value('whyidle_nvme_paths', { device: disk })) === 1);
+  await until('one path', () => hasPaths(agent, disk, 1));
   await writeAndCompare(agent, table, disk, before);
   writeFileSync('/sys/bus/pci/rescan', '1');
-  const back = await until(
-    'two paths',
-    async () => (await agent.value('whyidle_nvme_paths_up', { device: disk })) === 2,
-  );
+  const back = await until('two paths', () => hasPaths(agent, disk, 2));
   table.note('seconds until the path was back', back.toFixed(1));
   await writeAndCompare(agent, table, disk, await agent.value(WRITTEN, { device: disk }));
 }
 
+/** Both who counts and who watches the paths know of this many. */
+async function hasPaths(agent: Agent, disk: string, count: number): Promise<boolean> {
+  const [info] = await agent.samples('whyidle_disk_info', { device: disk });
+  const counted = info?.labels['controller']?.split(',').length;
+  return counted === count && (await agent.value('whyidle_nvme_paths_up', { device: disk })) === count;
+}
+
 async function writeAndCompare(agent: Agent, table: Table, disk: string, before = Number.NaN): Promise<void> {
   dd('/dev/zero', `/dev/${disk}`, [MIB, BLOCKS], 'oflag=direct');
-  // A path that came or went is known after the next discovery.
-  const counted = async (): Promise<number> => ((await agent.value(WRITTEN, { device: disk })) ?? Number.NaN) - before;
-  await agent.ticks(8);
-  table.check(`${disk} written by ${pathsOf(disk).length} paths`, await counted(), BLOCKS * MIB);
+  await agent.ticks(3);
+  const after = (await agent.value(WRITTEN, { device: disk })) ?? Number.NaN;
+  table.check(`${disk} written by ${pathsOf(disk).length} paths`, after - before, BLOCKS * MIB);
 }
