@@ -44,8 +44,11 @@ describe.skipIf(isMissing)(suite, () => {
 
   const toolsOf = (agent: AgentProgram, { tool }: GpuNode): readonly number[] => agent.children(tool.file);
 
-  /** The questions of the start are over: for a while nothing else was asked. The next ones come after ten seconds. */
+  /** Processes have just been counted again, and for a while nothing else was asked. The next questions come after ten seconds. */
   async function untilLoopIsAlone(agent: AgentProgram, node: GpuNode): Promise<void> {
+    const counted = (): number => node.tool.asked.filter((words) => words.includes('--query-compute-apps')).length;
+    const before = counted();
+    await until('processes are counted again', () => (counted() > before ? true : undefined));
     let asked: readonly number[] = [];
     await until('the loop is alone', () => {
       asked = [...asked, node.tool.asked.length].slice(-QUIET_LOOKS);
