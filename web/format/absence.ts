@@ -27,7 +27,40 @@ const deviceAreas: Readonly<Record<string, string>> = {
   mounts: 'file system',
   network: 'network interface',
 };
-const readingAreas: Readonly<Record<string, string>> = { cpu: 'CPU' };
+const readingAreas: Readonly<Record<string, string>> = {
+  cpu: 'CPU',
+  nfs: 'NFS',
+  lustre: 'Lustre',
+  gpfs: 'GPFS',
+  gds: 'GPUDirect Storage',
+  pcie: 'PCIe errors',
+  edac: 'memory errors',
+  hwmon: 'temperatures',
+  process: 'processes of GPUs',
+  jobs: 'jobs',
+};
+/** Most nodes have none of these: that is no news. That they cannot be read is. */
+const optionalAreas: ReadonlySet<string> = new Set([
+  'nfs',
+  'lustre',
+  'gpfs',
+  'gds',
+  'pcie',
+  'edac',
+  'hwmon',
+  'process',
+  'jobs',
+]);
+
+interface Missing {
+  readonly area: string;
+  readonly reason: AbsenceReason;
+}
+
+/** Those that are worth telling. */
+export function toldMissing<M extends Missing>(missing: readonly M[]): readonly M[] {
+  return missing.filter(({ area, reason }) => reason !== 'not_present' || !optionalAreas.has(area));
+}
 
 /** One sentence for an area that is wholly missing on a node. */
 export function missingAreaText(area: string, reason: AbsenceReason): string {
@@ -49,10 +82,8 @@ export function missingAreaText(area: string, reason: AbsenceReason): string {
 }
 
 /** All missing areas of a node in one line, by reason. */
-export function missingAreasText(
-  missing: readonly { readonly area: string; readonly reason: AbsenceReason }[],
-): string {
-  return [...Map.groupBy(missing, ({ reason }) => reason)]
+export function missingAreasText(missing: readonly Missing[]): string {
+  return [...Map.groupBy(toldMissing(missing), ({ reason }) => reason)]
     .map(([reason, list]) => `${absenceText(reason)}: ${list.map(({ area }) => areaName(area)).join(', ')}`)
     .join(' · ');
 }
