@@ -40,11 +40,19 @@ const runInShell = (command: string, channel: Channel): void => {
   });
 };
 
+/** ssh2 makes a key now and then that it cannot read itself. */
+function makeKey(): ReturnType<typeof ssh2.utils.generateKeyPairSync> {
+  for (;;) {
+    const key = ssh2.utils.generateKeyPairSync('ed25519');
+    if (!(ssh2.utils.parseKey(key.private) instanceof Error)) return key;
+  }
+}
+
 export async function startSshServer(options: StandInOptions = {}): Promise<StandIn> {
   const directory = mkdtempSync(join(tmpdir(), 'whyidle-ssh-'));
-  const host = ssh2.utils.generateKeyPairSync('ed25519');
+  const host = makeKey();
   const keyFile = join(directory, 'key');
-  writeFileSync(keyFile, ssh2.utils.generateKeyPairSync('ed25519').private, { mode: 0o600 });
+  writeFileSync(keyFile, makeKey().private, { mode: 0o600 });
   const clients = new Set<ServerConnection>();
   const counts = { logins: 0, attempts: 0 };
   const server = new ssh2.Server({ hostKeys: [host.private] }, (client) => {
