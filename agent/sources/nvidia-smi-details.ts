@@ -10,6 +10,7 @@ import { ParseError } from '../parse/parse-error.ts';
 import type { GpuReport, GpuSource, SourceState } from './gpu-source.ts';
 import { reasonOfEnd } from './nvidia-smi-reasons.ts';
 import { askSlowFields } from './nvidia-smi-slow-fields.ts';
+import { Waiting } from './settled.ts';
 
 const KIND = 'nvidia-smi details';
 const EVERY_MS = 60_000;
@@ -53,7 +54,7 @@ export class NvidiaSmiDetails implements GpuSource {
   readonly name = 'nvidia_smi_details';
   readonly #options: NvidiaSmiDetailsOptions;
   readonly #everyMs: number;
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting = new Waiting();
   /** By question, when it may be asked again. */
   readonly #linksAgainMs = linkQuestions.map(() => Number.NEGATIVE_INFINITY);
   #isStopped = false;
@@ -94,16 +95,7 @@ export class NvidiaSmiDetails implements GpuSource {
 
   async settle(timeoutMs: number): Promise<void> {
     if (this.state.kind !== 'starting') return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(done, timeoutMs);
-      const waiting = this.#waiting;
-      waiting.add(done);
-      function done(): void {
-        clearTimeout(timer);
-        waiting.delete(done);
-        resolve();
-      }
-    });
+    await this.#waiting.wait(timeoutMs);
   }
 
   pause(): void {
@@ -115,7 +107,7 @@ export class NvidiaSmiDetails implements GpuSource {
   stop(): void {
     this.#isStopped = true;
     this.#abandon();
-    for (const done of this.#waiting) done();
+    this.#waiting.wake();
   }
 
   /** The end of a run that was given up says nothing more. */
@@ -203,17 +195,13 @@ export class NvidiaSmiDetails implements GpuSource {
     if (this.#failure) this.#options.log.info('nvidia-smi tells details again');
     this.#failure = undefined;
     this.#report = { sheets, atMs: this.#options.monotonicMs() };
-    this.#wake();
+    this.#waiting.wake();
   }
 
   #fail(failure: Failure): void {
     if (this.#failure?.reason !== failure.reason) this.#options.log.warn('no details from nvidia-smi', { ...failure });
     this.#failure = failure;
-    this.#wake();
-  }
-
-  #wake(): void {
-    for (const done of this.#waiting) done();
+    this.#waiting.wake();
   }
 }
 

@@ -9,6 +9,7 @@ import { parseHelpQuery, parseProcessIds, parseRefusedField, type NvidiaSmiRow }
 import type { GpuReport, GpuSource, SourceState } from './gpu-source.ts';
 import { reasonOf, reasonOfEnd, reasonOfExit } from './nvidia-smi-reasons.ts';
 import { TickAssembler } from './nvidia-smi-tick.ts';
+import { Waiting } from './settled.ts';
 
 const KIND = 'nvidia-smi';
 const SILENT = 'nvidia-smi has fallen silent';
@@ -45,7 +46,7 @@ export class NvidiaSmi implements GpuSource {
   readonly #silenceMs: number;
   readonly #askedSheetOf: (row: NvidiaSmiRow) => GpuSheet;
   readonly #refused = new Set<string>();
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting = new Waiting();
   #known: ReadonlySet<string> | undefined;
   #phase: 'idle' | 'asking' | 'looping' | 'stopped' = 'idle';
   #stream: CommandStream | undefined;
@@ -88,16 +89,7 @@ export class NvidiaSmi implements GpuSource {
 
   async settle(timeoutMs: number): Promise<void> {
     if (this.state.kind !== 'starting' && !this.#isCounting) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(done, timeoutMs);
-      const waiting = this.#waiting;
-      waiting.add(done);
-      function done(): void {
-        clearTimeout(timer);
-        waiting.delete(done);
-        resolve();
-      }
-    });
+    await this.#waiting.wait(timeoutMs);
   }
 
   pause(): void {
@@ -114,7 +106,7 @@ export class NvidiaSmi implements GpuSource {
     this.#phase = 'stopped';
     this.#run++;
     this.#kill(this.#stream);
-    this.#wake();
+    this.#waiting.wake();
   }
 
   /** With the processes counted last. */
@@ -144,7 +136,7 @@ export class NvidiaSmi implements GpuSource {
     if (result.kind === 'stuck') this.#processesAskedMs = Number.NEGATIVE_INFINITY;
     else this.#processes = processesOf(result);
     this.#report = undefined;
-    this.#wake();
+    this.#waiting.wake();
   }
 
   #kill(stream: CommandStream | undefined): void {
@@ -221,7 +213,7 @@ export class NvidiaSmi implements GpuSource {
     this.#tick = { sheets, atMs: now };
     this.#report = undefined;
     if (this.#processesAskedMs === Number.NEGATIVE_INFINITY) void this.#askProcesses();
-    else if (!this.#isCounting) this.#wake();
+    else if (!this.#isCounting) this.#waiting.wake();
   }
 
   /** A driver without persistence mode may need long for its first word: each attempt is given more time than the last. */
@@ -264,7 +256,7 @@ export class NvidiaSmi implements GpuSource {
     this.#processes = absent('timed_out');
     this.#processesAskedMs = Number.NEGATIVE_INFINITY;
     this.#idle(this.#backoffMs());
-    this.#wake();
+    this.#waiting.wake();
   }
 
   #idle(waitMs: number): void {
@@ -277,10 +269,6 @@ export class NvidiaSmi implements GpuSource {
     const ranMs = this.#options.monotonicMs() - this.#startedMs;
     if (ranMs > HEALTHY_MS) this.#restarts = 0;
     return Math.min(LAST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** this.#restarts++);
-  }
-
-  #wake(): void {
-    for (const done of this.#waiting) done();
   }
 }
 

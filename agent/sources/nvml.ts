@@ -7,6 +7,7 @@ import type { XidEvent } from '../parse/gpu/xid-event.ts';
 import type { GpuReport, GpuSource, SourceState } from './gpu-source.ts';
 import type { ReaderOptions } from './nvml/lines.ts';
 import { monotonicMs as kernelMonotonicMs } from './nvml/monotonic.ts';
+import { Waiting } from './settled.ts';
 import { Sheets } from './nvml/sheets.ts';
 import { Supervisor } from './nvml/supervisor.ts';
 
@@ -45,7 +46,7 @@ export class Nvml implements GpuSource {
   readonly #options: NvmlOptions;
   readonly #silenceMs: number;
   readonly #supervisor: Supervisor;
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting = new Waiting();
   #sheets = new Sheets();
   #report: GpuReport | undefined;
   #failure: { readonly reason: AbsenceReason; readonly message: string } | undefined;
@@ -96,16 +97,7 @@ export class Nvml implements GpuSource {
 
   async settle(timeoutMs: number): Promise<void> {
     if (this.state.kind !== 'starting') return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(done, timeoutMs);
-      const waiting = this.#waiting;
-      waiting.add(done);
-      function done(): void {
-        clearTimeout(timer);
-        waiting.delete(done);
-        resolve();
-      }
-    });
+    await this.#waiting.wait(timeoutMs);
   }
 
   pause(): void {
@@ -116,7 +108,7 @@ export class Nvml implements GpuSource {
   stop(): void {
     this.#supervisor.stop();
     this.#forget();
-    this.#wake();
+    this.#waiting.wake();
   }
 
   /** The child reads a little before we do: what it found is then fresh and never older by a whole interval. */
@@ -154,7 +146,7 @@ export class Nvml implements GpuSource {
     this.#failure = undefined;
     this.#supervisor.heard();
     this.#report = { sheets: this.#sheets.sheets, atMs: this.#options.monotonicMs() };
-    this.#wake();
+    this.#waiting.wake();
   }
 
   /** A report is kept while it is fresh: after a crash the next child is there within that time. */
@@ -162,17 +154,13 @@ export class Nvml implements GpuSource {
     if (this.#failure?.message !== message) this.#options.log.warn('NVML gives no readings', { reason, message });
     this.#failure = { reason, message };
     this.#sheets = new Sheets();
-    this.#wake();
+    this.#waiting.wake();
   }
 
   #forget(): void {
     this.#sheets = new Sheets();
     this.#report = undefined;
     this.#failure = undefined;
-  }
-
-  #wake(): void {
-    for (const done of this.#waiting) done();
   }
 }
 

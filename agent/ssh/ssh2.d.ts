@@ -89,6 +89,6 @@ declare module 'ssh2' {
 
   const ssh2: { Client: typeof Client; Server: typeof Server; utils: typeof utils };
   // The package is CommonJS; of its names only some can be imported one by one.
-  // eslint-disable-next-line no-restricted-syntax
+  // eslint-disable-next-line no-restricted-syntax -- the package has a default export alone
   export default ssh2;
 }
