@@ -10,6 +10,8 @@ export interface OwnerState {
   readonly workers: number;
 }
 
+const needsWaits: ReadonlySet<keyof StateSeconds> = new Set(['waiting', 'slack']);
+
 export class GpuWorkers {
   readonly #snapshot: Snapshot;
   readonly #group: SeriesGroup;
@@ -17,6 +19,7 @@ export class GpuWorkers {
   readonly #workers: GaugeSeries<'count'>;
   readonly #states: readonly (readonly [keyof StateSeconds, CounterSeries])[];
   #seconds: StateSeconds = noTime;
+  #countsWaits = true;
 
   constructor(snapshot: Snapshot, { gpu, uuid, pci_bus_id }: GpuProcesses) {
     this.#snapshot = snapshot;
@@ -41,7 +44,11 @@ export class GpuWorkers {
     for (const { time } of seen) this.#seconds = addTime(this.#seconds, time);
     this.#workers.set(seen.reduce((sum, { workers }) => sum + workers, 0));
     this.#mainThread.put(busiest(seen.map(({ mainThread }) => mainThread)));
-    for (const [state, series] of this.#states) series.set(Math.round(this.#seconds[state] * series.row.scale));
+    this.#countsWaits &&= seen.every(({ countsWaits }) => countsWaits);
+    for (const [state, series] of this.#states) {
+      if (this.#countsWaits || !needsWaits.has(state)) series.set(Math.round(this.#seconds[state] * series.row.scale));
+      else series.absent('unsupported');
+    }
   }
 
   remove(): void {

@@ -24,7 +24,14 @@ interface Candidate {
 
 /** One tick of the process; an absence if it cannot be read. */
 export type OwnerReading =
-  { readonly kind: 'read'; readonly mainThread: number | undefined; readonly time: StateSeconds } | Absence;
+  | {
+      readonly kind: 'read';
+      readonly mainThread: number | undefined;
+      readonly time: StateSeconds;
+      /** Whether the kernel counts how long a task waited for a CPU: without, nobody can tell waiting from slack. */
+      readonly countsWaits: boolean;
+    }
+  | Absence;
 
 export interface Scan {
   readonly nowMs: number;
@@ -40,6 +47,7 @@ export class GpuOwner {
   readonly #pid: number;
   #main: Task;
   readonly #states = new WorkerStates();
+  #countsWaits = true;
   readonly #workers = new Map<string, Worker>();
   readonly #candidates = new Map<string, Candidate>();
   #before: Candidate | undefined;
@@ -67,7 +75,9 @@ export class GpuOwner {
     // Another process has the number now: nothing that was known is of it.
     if (before && before.use.startTicks !== use.startTicks) this.#forget();
     this.#before = { use, atMs: nowMs };
-    return { kind: 'read', mainThread: shareOf(before, this.#before), time: this.#readWorkers(nowMs) };
+    const mainThread = shareOf(before, this.#before);
+    const time = this.#readWorkers(nowMs);
+    return { kind: 'read', mainThread, time, countsWaits: this.#countsWaits };
   }
 
   /** Between two ticks: what does each worker do? */
@@ -106,6 +116,7 @@ export class GpuOwner {
         this.#release(name, worker);
         continue;
       }
+      this.#countsWaits &&= use.waitSeconds !== undefined;
       const time = this.#states.read(name, nowMs, use);
       if (!time) continue;
       sum = addTime(sum, time);
