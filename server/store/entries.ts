@@ -23,8 +23,8 @@ export interface FrameEntry {
   /** Delivered late: no part of the live view. Backlog frames of a session come in order, beginning with a key frame. */
   readonly backlog: boolean;
   /**
-   * A frame that is already in the history and comes again, because later ones build on it: decoded, never counted.
-   * It is stored only if the store no longer has what its session was decoded from.
+   * A frame that is already in the history and comes again, because later ones build on it: journaled and decoded, never
+   * counted, never an answer.
    */
   readonly repeated: boolean;
   /** When the sample was taken, placed on the server's clock by the measured offset of the agent's. */
