@@ -122,8 +122,8 @@ export interface StoreFigures {
 export type Resolution = 'raw' | 'minute' | 'hour';
 
 export interface QueryRequest {
-  /** Id of the row, without prefix. */
-  readonly metric: string;
+  /** Ids of rows, without prefix; all of them are read in one pass. */
+  readonly metrics: readonly string[];
   /** Exact values; `node` among them. What is not named matches all. */
   readonly labels: Readonly<Record<string, string>>;
   readonly fromMs: number;
@@ -137,8 +137,10 @@ export interface QueryRequest {
 
 /** Columns of one series, oldest first. A counter's values are its gain per second; with `raw` also the whole counts. */
 export interface QuerySeries {
+  readonly metric: string;
+  /** `node` and the labels of the row. */
   readonly labels: Readonly<Record<string, string>>;
-  /** End of the step, or the time of the sample. */
+  /** End of the step (multiples of stepMs, or of the resolution if that is coarser), or the time of the sample. */
   readonly times: Float64Array;
   readonly mean: Float64Array;
   /** The same array as `mean` where every point is one sample. */
