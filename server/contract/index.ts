@@ -4,4 +4,5 @@ export * from './chart-lines.ts';
 export * from './charts.ts';
 export * from './fabric-api.ts';
 export * from './live.ts';
+export * from './query.ts';
 export * from './verdicts.ts';

@@ -6,6 +6,7 @@ import type { HttpContext } from './context.ts';
 import { refuse } from './errors.ts';
 import { createHealth } from './health.ts';
 import { createMetrics } from './metrics.ts';
+import { createQuery } from './query.ts';
 import { createWebApp } from './web-app.ts';
 
 export function createApp(context: HttpContext): Hono {
@@ -22,6 +23,7 @@ export function createApp(context: HttpContext): Hono {
     });
   });
   app.route('/api/v1', createApi(context));
+  app.route('/api/v1', createQuery(context));
   app.all('/api/*', (c) =>
     refuse(c, {
       status: 404,

@@ -6,12 +6,14 @@ import type { Exposition } from '../exposition/exposition.ts';
 import type { FabricWatch } from '../fabric/watch.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { Log } from '../log.ts';
+import type { Store } from '../store/entries.ts';
 
 export interface HttpContext {
   readonly fleet: Fleet;
   readonly fabrics: FabricWatch;
   readonly alerts: Alerts;
   readonly exposition: Exposition;
+  readonly store: Pick<Store, 'query' | 'journalSinceMs'>;
   readonly cluster: string;
   readonly clock: Clock;
   readonly origins: OriginRule;

@@ -98,7 +98,10 @@ export interface Store {
   save(name: string, bytes: Uint8Array): Promise<void>;
   /** Its content as of the start; undefined where there is none. */
   saved(name: string): Uint8Array | undefined;
+  /** Throws QueryError (server/query/request.ts) if the labels match more series than are allowed. */
   query(request: QueryRequest): Promise<QueryResult>;
+  /** From where on readings as received are kept; undefined where there are none. */
+  readonly journalSinceMs: number | undefined;
   /** For self-metrics: bytes on disk of journal and history, remote write queues and counts. */
   figures(): StoreFigures;
   /** Syncs, seals, ends the worker; within 1 s. */
