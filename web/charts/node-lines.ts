@@ -1,5 +1,5 @@
 // What a chart of the node page draws: its lines with the one that stands out dark, or a band where they are many.
-import type { ChartPoints, Point } from '../live/chart-store.ts';
+import type { ChartLinePoints, ChartPoints, Point } from '../live/chart-store.ts';
 import type { ChartLineData } from './time-chart.ts';
 
 /** More lines than this are drawn as the band between their lowest and highest, and the one that stands out. */
@@ -42,14 +42,23 @@ export function valueAt(points: readonly Point[], atMs: number): number {
 
 export function drawLines(chart: ChartPoints, colours: LineColours): readonly ChartLineData[] {
   const outstanding = findOutstanding(chart);
-  const dark = chart.lines.flatMap(({ points }, at) =>
-    at === outstanding ? [{ colour: colours.standsOut, width: 1.5, points }] : [],
-  );
+  const dark = chart.lines.flatMap((line, at) => (at === outstanding ? withExtremes(line, colours) : []));
   if (chart.lines.length > MOST_LINES) return [...bandOf(chart, colours), ...dark];
   const peers = chart.lines.flatMap(({ points }, at) =>
     at === outstanding ? [] : [{ colour: colours.peers, width: 1, points }],
   );
   return [...peers, ...dark];
+}
+
+/** A line of means lies in the band between the lowest and the highest reading of each step. */
+function withExtremes({ points, low, high }: ChartLinePoints, { standsOut, band }: LineColours): ChartLineData[] {
+  const line = { colour: standsOut, width: 1.5, points };
+  if (!low || !high) return [line];
+  return [
+    { colour: band, width: 0, points: low },
+    { colour: band, width: 0, points: high, fill: 'before', fillColour: band },
+    line,
+  ];
 }
 
 /** All lines of a chart get their points at the same times. */

@@ -15,3 +15,10 @@ const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-dig
 export function showClock(ms: number): string {
   return clock.format(ms);
 }
+
+const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' });
+
+/** The time of day, with the day where a range is longer than one. */
+export function showMoment(ms: number, rangeMs: number): string {
+  return rangeMs > 23 * 3_600_000 ? day.format(ms) : clock.format(ms);
+}

@@ -23,8 +23,11 @@ export interface Point {
 }
 
 export interface ChartLinePoints {
-  readonly line: ChartLine;
-  readonly points: Point[];
+  readonly line: Pick<ChartLine, 'name'>;
+  readonly points: readonly Point[];
+  /** Lowest and highest reading of each step, where the points are means. */
+  readonly low?: readonly Point[];
+  readonly high?: readonly Point[];
 }
 
 export interface ChartPoints {
@@ -32,8 +35,13 @@ export interface ChartPoints {
   readonly lines: readonly ChartLinePoints[];
 }
 
+interface GrowingLine extends ChartLinePoints {
+  readonly line: ChartLine;
+  readonly points: Point[];
+}
+
 export class ChartStore {
-  readonly charts: readonly ChartPoints[];
+  readonly charts: readonly { readonly spec: ChartSpec; readonly lines: readonly GrowingLine[] }[];
   #lastMs = 0;
 
   /** When the newest points are; 0 while there are none. */
