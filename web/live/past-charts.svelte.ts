@@ -1,12 +1,6 @@
 // The charts of a node over a range that is longer than the page has been open, asked of the server's history.
-import {
-  nodeCharts,
-  type ApiError,
-  type NodeChartAnswer,
-  type NodeChartsAnswer,
-  type QueryGap,
-} from '#server/contract';
-import type { ChartPoints, Point } from './chart-store.ts';
+import type { ApiError, NodeChartsAnswer } from '#server/contract';
+import { rangeOf, type PastRange } from './past-range.ts';
 
 const FASTEST_REFRESH_MS = 5000;
 const SLOWEST_REFRESH_MS = 60_000;
