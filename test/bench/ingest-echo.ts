@@ -1,0 +1,47 @@
+// What a message costs without us: `ingest-echo.ts ws|tcp PORT` takes messages and answers each with four bytes.
+import { createServer } from 'node:net';
+import { WebSocketServer } from 'ws';
+
+const [kind, port] = process.argv.slice(2);
+
+if (kind === 'ws') serveWebsockets(Number(port));
+else serveTcp(Number(port));
+
+function serveWebsockets(at: number): void {
+  const server = new WebSocketServer({ host: '127.0.0.1', port: at, perMessageDeflate: false });
+  server.on('connection', (socket) => {
+    socket.on('message', (data: Buffer) => {
+      socket.send(answerTo(data));
+    });
+  });
+}
+
+/** Length u32, then so many bytes. */
+function serveTcp(at: number): void {
+  createServer({ noDelay: true }, (socket) => {
+    let rest = Buffer.alloc(0);
+    socket.on('error', () => socket.destroy());
+    socket.on('data', (chunk) => {
+      let bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+      while (bytes.length >= 4 && bytes.length >= 4 + bytes.readUInt32LE(0)) {
+        const end = 4 + bytes.readUInt32LE(0);
+        socket.write(answerTo(bytes.subarray(4, end)));
+        bytes = bytes.subarray(end);
+      }
+      rest = bytes;
+    });
+  }).listen(at, '127.0.0.1');
+}
+
+/** The sequence number that follows the frame's kind. */
+function answerTo(frame: Buffer): Buffer {
+  let seq = 0;
+  for (let at = 1, factor = 1; ; at++, factor *= 128) {
+    const byte = frame.readUInt8(at);
+    seq += (byte & 127) * factor;
+    if (byte < 128) break;
+  }
+  const answer = Buffer.allocUnsafe(4);
+  answer.writeUInt32LE(seq);
+  return answer;
+}
