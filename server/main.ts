@@ -21,21 +21,28 @@ import { Fleet } from './fleet/fleet.ts';
 import { createApp } from './http/app.ts';
 import { serveAgents } from './ingest/agents.ts';
 import { IngestCounters } from './ingest/counters.ts';
+import { Intake } from './ingest/intake.ts';
 import { Leases } from './ingest/leases.ts';
 import { Ledger } from './ledger/ledger.ts';
 import { listen } from './listen.ts';
 import type { Log } from './log.ts';
 import { createSockets } from './sockets.ts';
+import type { RestoredNode, Store } from './store/entries.ts';
+import { openStore } from './store/open-store.ts';
 import { SwitchAlerts } from './switches/alerts.ts';
 import { SwitchLines } from './switches/lines.ts';
 import { SwitchWatch } from './switches/watch.ts';
 
 export interface ServerParts {
   readonly config: ServerConfig;
+  /** Where its state is kept. */
+  readonly folder: string;
   /** Where the built web app is. */
   readonly webFolder: string;
   readonly log: Log;
   readonly clock?: Clock;
+  /** In place of the one in the folder. */
+  readonly store?: Store;
 }
 
 export interface RunningServer {
@@ -47,13 +54,17 @@ export interface RunningServer {
 }
 
 const TICK_MS = 1000;
+/** Name of its snapshot in the store. */
+const LEDGER = 'ledger.json';
 const STOP_WITHIN_MS = 1000;
 
 export async function startServer({
   config,
+  folder,
   webFolder,
   log,
   clock = systemClock(),
+  store: given,
 }: ServerParts): Promise<RunningServer> {
   const { host, port } = config['server.listen'];
   let listening: AddressInfo | undefined;
@@ -63,8 +74,11 @@ export async function startServer({
     hosts: config['access.hosts'],
   });
   const cluster = config['server.cluster'];
-  const ledger = new Ledger();
+  const store = given ?? (await openStore({ folder, clock, log, settings: config }));
+  const ledger = new Ledger(store.saved(LEDGER));
   const fleet = new Fleet(ledger);
+  for (const node of store.restored) restore(fleet, node, log);
+  const intake = new Intake(store);
   const fabrics = new FabricWatch(() => agentPortsOf(fleet));
   const derived = new Derived(fleet, fabrics);
   const peers = new PeerAlerts(fleet, fabrics);
@@ -92,10 +106,14 @@ export async function startServer({
   });
   const readiness = () =>
     listening ? { ready: true, reasons: [] } : { ready: false, reasons: ['the server is starting or stopping'] };
-  const app = createApp({ fleet, fabrics, alerts, exposition, cluster, clock, origins, readiness, webFolder, log });
+  const app = createApp({
+    ...{ fleet, fabrics, alerts, exposition, store, cluster, clock, origins, readiness, webFolder, log },
+  });
   const http = createAdaptorServer({ fetch: app.fetch }) as HttpServer; // without options it is a plain HTTP/1 server
   const sockets = createSockets(http, origins);
-  serveAgents(sockets.of('/agents'), { fleet, fabrics, leases, counters, clock, log });
+  serveAgents(sockets.of('/agents'), {
+    ...{ fleet, intake, serverId: store.id, fabrics, leases, counters, clock, log },
+  });
   const broadcast = new LiveBroadcast(sockets.of('/live'), { fleet, alerts, derived, cluster, clock, log });
 
   listening = await listen(http, { host, port });
@@ -103,6 +121,11 @@ export async function startServer({
   const timer = setInterval(() => {
     const nowMs = clock.nowMs();
     fleet.advance(nowMs);
+    void ledger
+      .publish((bytes) => store.save(LEDGER, bytes))
+      .catch((error: unknown) => {
+        log.warn('the ledger could not be saved', { reason: String(error) });
+      });
     derived.renew(nowMs);
     alerts.renew(nowMs);
     broadcast.tick();
@@ -116,8 +139,18 @@ export async function startServer({
       clearInterval(timer);
       switches.stop();
       await close(http, sockets);
+      await store.close();
     },
   };
+}
+
+/** One node that cannot be restored is met again when its agent comes back. */
+function restore(fleet: Fleet, node: RestoredNode, log: Log): void {
+  try {
+    fleet.restore(node);
+  } catch (error) {
+    log.warn('the last state of a node is not readable', { node: node.session.node, reason: String(error) });
+  }
 }
 
 /** Ends every connection; does not wait for one that does not end. */

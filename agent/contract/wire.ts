@@ -1,9 +1,10 @@
 // What agent and server say to each other over the socket.io namespace /agents (websocket only, no compression), protocol 2.
 //   agent  -> hello {…} ack(HelloReply) · schema {…} · frame <binary> · clock {…} · inventory {…} · fabric {…} (a FabricSweep)
-//             backlog_schema {…} · backlog <binary> · gap {…}: what an earlier connection or an earlier process left, in order
+//             backlog_schema {…} · backlog <binary> · gap {…} · backlog_end: what an earlier connection or an earlier process
+//             left, in order; the end says that nothing older is owed
 //   server -> ack SEQ: the live frames of this stretch up to SEQ are on disk (a stretch begins with the first frame after
-//             the hello or after a resync) · backlog_ack N: the first N backlog and gap messages of this connection are on
-//             disk · resync: begin a new stretch (schema and key frame); what is not acknowledged belongs to the backlog ·
+//             the hello or after a resync) · backlog_ack N: the first N backlog, gap and backlog_end messages of this
+//             connection are on disk · resync: begin a new stretch (schema and key frame); what is not acknowledged belongs to the backlog ·
 //             notice {code, message}: something for the agent's log
 // Protocol 1 has no clock, backlog, gap and notice; its acknowledgements mean the same.
 import * as v from 'valibot';
@@ -47,6 +48,8 @@ export const helloSchema = v.object({
   timeMs: v.number(),
   /** The same moment on the axis of its frames' times; the wall clock where it does not say. */
   axisMs: v.optional(v.number()),
+  /** How many servers the agent may deliver to; what one of them has not may be with another. */
+  servers: v.optional(v.number()),
   inventory: inventorySchema,
 });
 export type Hello = v.InferOutput<typeof helloSchema>;
@@ -72,7 +75,12 @@ const seriesSchema = v.pipe(
 );
 const generation = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 
-export const schemaMessageSchema = v.object({ generation, series: seriesSchema });
+export const schemaMessageSchema = v.object({
+  generation,
+  series: seriesSchema,
+  /** Number of the stretch that the frames after it belong to, growing within a connection; protocol 2. */
+  stretch: v.optional(v.pipe(v.number(), v.safeInteger())),
+});
 export type SchemaMessage = v.InferOutput<typeof schemaMessageSchema>;
 
 /** The schema of the backlog frames that follow, and whose they are. */

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { stateFolder } from '../config.ts';
 import { createLog } from '../log.ts';
 import { startServer } from '../main.ts';
 import { readServerConfig } from './arguments.ts';
@@ -40,7 +41,7 @@ async function demonstrate(args: readonly string[], folder: string): Promise<voi
   const stopped = untilStopped();
   const log = createLog((line) => process.stderr.write(line));
   const { webFolder, agentProgram } = findPlaces();
-  const server = await startServer({ config, webFolder, log });
+  const server = await startServer({ config, folder: stateFolder(config, process.env), webFolder, log });
   const cluster = supervise({
     name: 'simulated cluster',
     file: process.execPath,

@@ -1,4 +1,5 @@
 // `whyidle server`: serves until it is told to stop.
+import { stateFolder } from '../config.ts';
 import { createLog } from '../log.ts';
 import { startServer } from '../main.ts';
 import { readServerConfig } from './arguments.ts';
@@ -17,7 +18,8 @@ export async function runServer(args: readonly string[]): Promise<number> {
   const stopped = untilStopped();
   const log = createLog((line) => process.stderr.write(line));
   const { webFolder, agentProgram } = findPlaces();
-  const server = await startServer({ config, webFolder, log });
+  const folder = stateFolder(config, process.env);
+  const server = await startServer({ config, folder, webFolder, log });
   const agent = config['server.with_agent']
     ? supervise({
         name: 'agent',

@@ -149,7 +149,7 @@ export class Exposition {
     for (const gpu of gpus) state.text(`${this.#linesOf(gpu).state(gpu.account.class)}1\n`);
     const seconds = new Head(this.#page, 'gpu_state_seconds_total', format);
     for (const gpu of gpus) {
-      for (const [leaf, ms] of gpu.account.booked) {
+      for (const [leaf, ms] of gpu.account.published) {
         seconds.text(this.#linesOf(gpu).seconds(leaf));
         this.#page.value(ms, 3);
       }

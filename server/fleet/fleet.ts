@@ -6,6 +6,7 @@ import type { FleetGpu } from './gpu.ts';
 import { FleetNode, type ReceivedFrame } from './node.ts';
 import { naturally } from './order.ts';
 import { GpuRoster } from './roster.ts';
+import type { RestoredNode } from '../store/entries.ts';
 import { buildSchema } from './schema.ts';
 
 /** Names an open server remembers. */
@@ -57,7 +58,8 @@ export class Fleet {
     return this.#members.get(node.name)?.roster.gpus ?? [];
   }
 
-  greet(hello: Hello, wallMs: number): FleetNode {
+  /** `wallMs` is our wall clock as the hello came; undefined for one of an earlier life of the server. */
+  greet(hello: Hello, wallMs?: number): FleetNode {
     const known = this.#members.get(hello.node);
     const node = known?.node ?? new FleetNode(hello);
     const productBefore = node.inventory.product;
@@ -73,11 +75,22 @@ export class Fleet {
     if (changed) this.#changed();
   }
 
-  /** Takes a schema over; returns how many of its series are not published. */
-  adopt(node: FleetNode, series: SchemaMessage['series'], nowMs: number): number {
+  /** Takes a schema over; gives the metrics of series that are not published. */
+  adopt(node: FleetNode, series: SchemaMessage['series'], nowMs: number): readonly string[] {
     const schema = buildSchema(series);
     if (node.adopt(schema) && this.#members.get(node.name)?.roster.update(schema.gpus, nowMs)) this.#changed();
-    return schema.size - schema.published.length;
+    if (schema.size === schema.published.length) return [];
+    const published = new Set(schema.published.map(({ index }) => index));
+    return series.flatMap(([metric], index) => (published.has(index) ? [] : [metric]));
+  }
+
+  /** A node as an earlier life of the server knew it. */
+  restore({ session, frames }: RestoredNode): void {
+    if (!session.hello) return;
+    const firstMs = frames[0]?.receivedMs ?? 0;
+    const node = this.greet(session.hello);
+    this.adopt(node, session.series, firstMs);
+    for (const { bytes, key, receivedMs, timeMs } of frames) this.take(node, { bytes, key, receivedMs, timeMs });
   }
 
   /** Takes a frame into the live state and the verdicts' readings. Throws FrameError, then nothing has changed. */

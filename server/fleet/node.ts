@@ -15,8 +15,6 @@ import { FrameHistory } from './history.ts';
 import { OutageWatch } from './outage-watch.ts';
 import { buildSchema, sameSchema, type NodeSchema, type PublishedSeries } from './schema.ts';
 
-/** Samples from further in the future than this are given the server's time. */
-const FUTURE_MS = 300_000;
 /**
  * A reader that has just been started shows no GPU and no answer yet; that is no outage. Without persistence mode the driver
  * takes seconds for each of 16 GPUs.
@@ -27,7 +25,8 @@ export interface ReceivedFrame {
   readonly bytes: Uint8Array;
   readonly key: boolean;
   readonly receivedMs: number;
-  readonly wallMs: number;
+  /** When the sample was taken, placed on the server's clock. */
+  readonly timeMs: number;
 }
 
 export class FleetNode {
@@ -57,7 +56,7 @@ export class FleetNode {
   get decoder(): FrameDecoder {
     return this.#decoder;
   }
-  /** When the newest sample was taken, by the node's clock. */
+  /** When the newest sample was taken, by the server's unjumping clock. */
   get lastSampleMs(): number | undefined {
     return this.#sampleMs;
   }
@@ -69,11 +68,11 @@ export class FleetNode {
     return this.#offset.ms;
   }
 
-  greet(hello: Hello, wallMs: number): void {
+  greet(hello: Hello, wallMs?: number): void {
     this.#intervalMs = hello.intervalMs;
     this.agentVersion = hello.agentVersion;
     this.inventory = hello.inventory;
-    this.#offset.add(hello.timeMs, wallMs);
+    if (wallMs !== undefined) this.#offset.add(hello.timeMs, wallMs);
   }
 
   /** Takes a schema over. The values stay if it names the same series as before. True if it does not. */
@@ -88,14 +87,18 @@ export class FleetNode {
 
   /** Takes one frame into the live state. Throws FrameError, then nothing has changed. */
   take(frame: ReceivedFrame): void {
-    const head = this.#decoder.apply(frame.bytes);
-    const timeMs = head.timeMs > frame.wallMs + FUTURE_MS ? frame.wallMs : head.timeMs;
+    this.#decoder.apply(frame.bytes);
+    const { timeMs } = frame;
     this.#spanSeconds = (timeMs - (this.#sampleMs ?? NaN)) / 1000;
     this.#sampleMs = timeMs;
     this.#receivedMs = frame.receivedMs;
-    this.#offset.add(head.timeMs, frame.wallMs);
-    this.history.add(this.#schema, { ...frame, timeMs });
+    this.history.add(this.#schema, frame);
     this.#readerOutage.update(this.#findReaderOutage(), frame.receivedMs);
+  }
+
+  /** Both clocks at one moment: the node's wall clock as a frame says, ours as the frame came. */
+  noteClock(nodeWallMs: number, wallMs: number): void {
+    this.#offset.add(nodeWallMs, wallMs);
   }
 
   isUp(nowMs: number): boolean {

@@ -42,14 +42,15 @@ export class GpuRoster {
     const inItsPlace = series.find((one) => one.gpu === gpu.gpu);
     const swapped = inItsPlace !== undefined && !this.#gpus.some((one) => one.uuid === inItsPlace.uuid);
     if (!moved && !swapped) return true;
-    gpu.account.close(nowMs);
+    this.#ledger.close({ node: this.#node.name, gpu: gpu.gpu, uuid: gpu.uuid }, nowMs);
     return false;
   }
 
   #open(series: GpuSeries, nowMs: number): readonly FleetGpu[] {
     if (this.#opened >= MAX_GPUS) return [];
     this.#opened++;
-    return [new FleetGpu(this.#node, series, this.#ledger.open(nowMs))];
+    const { gpu, uuid } = series;
+    return [new FleetGpu(this.#node, series, this.#ledger.open({ node: this.#node.name, gpu, uuid }, nowMs))];
   }
 }
 

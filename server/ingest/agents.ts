@@ -16,7 +16,9 @@ function serveAgent(socket: Socket, context: SessionContext): void {
   const session = new AgentSession(context, {
     address: socket.handshake.address,
     ack: (seq) => void socket.emit('ack', seq),
+    backlogAck: (count) => void socket.emit('backlog_ack', count),
     resync: () => void socket.emit('resync'),
+    notice: (code, message) => void socket.emit('notice', { code, message }),
     disconnect: () => void socket.disconnect(true),
   });
   const timer = setTimeout(() => {
@@ -42,8 +44,23 @@ function serveAgent(socket: Socket, context: SessionContext): void {
   on('fabric', (sweep) => {
     session.fabric(sweep);
   });
+  on('clock', (message) => {
+    session.clock(message);
+  });
   on('frame', (bytes) => {
     session.frame(bytes);
+  });
+  on('backlog_schema', (message) => {
+    session.backlogSchema(message);
+  });
+  on('backlog', (bytes) => {
+    session.backlogFrame(bytes);
+  });
+  on('gap', (message) => {
+    session.gap(message);
+  });
+  on('backlog_end', () => {
+    session.backlogEnd();
   });
   socket.on('disconnect', () => {
     clearTimeout(timer);

@@ -6,11 +6,22 @@ import { SETTLE_MS, SLOT_MS, slotOf, SlotRing } from './slots.ts';
 
 /** A slot younger than this says less than the one before it. */
 const HALF_SLOT_MS = SLOT_MS / 2;
+/** Readings this old speak for no open slot any more. */
+const FORGOTTEN_MS = 12 * SLOT_MS;
+
+/** What an earlier life of the server had booked. */
+export interface BookedBefore {
+  readonly firstSeenMs: number;
+  readonly bookedUntilMs: number;
+  readonly booked: ReadonlyMap<LeafClass, number>;
+}
 
 export class GpuAccount {
   readonly firstSeenMs: number;
   /** Only classes ever booked. */
-  readonly booked = new Map<LeafClass, number>();
+  readonly booked: Map<LeafClass, number>;
+  /** What is booked and on disk: shown, because it never falls, however the server ends. */
+  published: ReadonlyMap<LeafClass, number>;
   readonly #slots = new SlotRing();
   readonly #onBooked: (leaf: LeafClass, ms: number) => void;
   #bookedUntilMs: number;
@@ -22,10 +33,12 @@ export class GpuAccount {
   #lowSinceMs: number | undefined;
   #minuteBusy = NaN;
 
-  constructor(firstSeenMs: number, onBooked: (leaf: LeafClass, ms: number) => void) {
-    this.firstSeenMs = firstSeenMs;
-    this.#bookedUntilMs = firstSeenMs;
-    this.#sinceMs = firstSeenMs;
+  constructor(nowMs: number, onBooked: (leaf: LeafClass, ms: number) => void, before?: BookedBefore) {
+    this.firstSeenMs = before?.firstSeenMs ?? nowMs;
+    this.#bookedUntilMs = before?.bookedUntilMs ?? nowMs;
+    this.#sinceMs = nowMs;
+    this.booked = new Map(before?.booked);
+    this.published = new Map(before?.booked);
     this.#onBooked = onBooked;
   }
 
@@ -94,7 +107,22 @@ export class GpuAccount {
 
   #book(nowMs: number): void {
     const finalMs = nowMs - SETTLE_MS;
+    this.#bookSilence(finalMs);
     while ((slotOf(this.#bookedUntilMs) + 1) * SLOT_MS <= finalMs) this.#bookNext(Infinity, nowMs);
+  }
+
+  /** A long time in which nothing was read, all but its end, at once: the server may have been down for days. */
+  #bookSilence(finalMs: number): void {
+    const silent = this.#lastReadingMs === undefined || this.#bookedUntilMs - this.#lastReadingMs > FORGOTTEN_MS;
+    const end = slotOf(finalMs - FORGOTTEN_MS) * SLOT_MS;
+    if (!silent || end - this.#bookedUntilMs <= FORGOTTEN_MS) return;
+    this.#add('unobserved', end - this.#bookedUntilMs);
+    this.#bookedUntilMs = end;
+  }
+
+  #add(leaf: LeafClass, ms: number): void {
+    this.booked.set(leaf, (this.booked.get(leaf) ?? 0) + ms);
+    this.#onBooked(leaf, ms);
   }
 
   /** Books one slot, or the part of it before `endMs`. */
@@ -102,9 +130,7 @@ export class GpuAccount {
     const slot = slotOf(this.#bookedUntilMs);
     const end = Math.min((slot + 1) * SLOT_MS, endMs);
     for (const [leaf, ms] of shareOut(this.#slots.judge(slot, nowMs), end - this.#bookedUntilMs)) {
-      if (ms === 0) continue;
-      this.booked.set(leaf, (this.booked.get(leaf) ?? 0) + ms);
-      this.#onBooked(leaf, ms);
+      if (ms !== 0) this.#add(leaf, ms);
     }
     this.#bookedUntilMs = end;
   }

@@ -1,19 +1,85 @@
-// The accounts of all GPUs, those of GPUs that are gone included.
-// Counts start with the server: nothing is kept on disk yet.
+// The accounts of all GPUs, those of GPUs that are gone included, kept over restarts: a snapshot of all is saved after each
+// booking, and only what is saved is shown.
 import type { LeafClass } from '#server/contract';
-import { GpuAccount } from './account.ts';
+import { GpuAccount, type BookedBefore } from './account.ts';
+import { decodeSnapshot, encodeSnapshot, type SavedAccount } from './snapshot.ts';
+
+/** Who a GPU is. */
+export interface AccountName {
+  readonly node: string;
+  readonly gpu: string;
+  readonly uuid: string;
+}
 
 export class Ledger {
-  readonly #totals = new Map<LeafClass, number>();
+  /** Of this life of the server and all before it. */
+  readonly #totals: Map<LeafClass, number>;
+  #publishedTotals: ReadonlyMap<LeafClass, number>;
+  readonly #accounts = new Map<string, { readonly name: AccountName; readonly account: GpuAccount }>();
+  /** Of GPUs that have not come back yet. */
+  readonly #before: Map<string, SavedAccount>;
+  #changed = false;
+  #saving = false;
 
-  open(nowMs: number): GpuAccount {
-    return new GpuAccount(nowMs, (leaf, ms) => {
+  /** `saved` is a snapshot. One that cannot be read is as none: the counts begin anew. */
+  constructor(saved?: Uint8Array) {
+    const snapshot = saved && decodeSnapshot(saved);
+    this.#totals = new Map(snapshot?.totals);
+    this.#publishedTotals = new Map(this.#totals);
+    this.#before = new Map(snapshot?.accounts.map((one) => [keyOf(one), one]));
+  }
+
+  open(name: AccountName, nowMs: number): GpuAccount {
+    const key = keyOf(name);
+    const before: BookedBefore | undefined = this.#before.get(key);
+    this.#before.delete(key);
+    const onBooked = (leaf: LeafClass, ms: number): void => {
       this.#totals.set(leaf, (this.#totals.get(leaf) ?? 0) + ms);
-    });
+      this.#changed = true;
+    };
+    const account = new GpuAccount(nowMs, onBooked, before);
+    this.#accounts.set(key, { name, account });
+    return account;
   }
 
-  /** Milliseconds booked per class, all GPUs ever seen. */
-  get totals(): ReadonlyMap<LeafClass, number> {
-    return this.#totals;
+  /** The GPU is gone for good; what was booked stays in the totals. */
+  close(name: AccountName, nowMs: number): void {
+    this.#accounts.get(keyOf(name))?.account.close(nowMs);
+    this.#accounts.delete(keyOf(name));
   }
+
+  /** Milliseconds booked per class, all GPUs ever seen, as far as they are saved. */
+  get totals(): ReadonlyMap<LeafClass, number> {
+    return this.#publishedTotals;
+  }
+
+  /** Saves what was booked since the last time and shows it then. If it cannot be saved it is shown all the same. */
+  async publish(save: (bytes: Uint8Array) => Promise<void>): Promise<void> {
+    if (!this.#changed || this.#saving) return;
+    this.#changed = false;
+    this.#saving = true;
+    const totals = new Map(this.#totals);
+    const copies = [...this.#accounts.values()].map(({ account }) => ({ account, booked: new Map(account.booked) }));
+    try {
+      await save(this.#snapshot());
+    } finally {
+      this.#saving = false;
+      this.#publishedTotals = totals;
+      for (const { account, booked } of copies) account.published = booked;
+    }
+  }
+
+  #snapshot(): Uint8Array {
+    const open = [...this.#accounts.values()].map(({ name, account }) => ({
+      ...name,
+      firstSeenMs: account.firstSeenMs,
+      bookedUntilMs: account.bookedUntilMs,
+      booked: account.booked,
+    }));
+    return encodeSnapshot({ totals: this.#totals, accounts: [...open, ...this.#before.values()] });
+  }
+}
+
+function keyOf({ node, gpu, uuid }: AccountName): string {
+  return JSON.stringify([node, gpu, uuid]);
 }

@@ -5,11 +5,14 @@ import { io, type Socket } from 'socket.io-client';
 import type { ServerConfig } from '../../server/config.ts';
 import { silentLog } from '../../server/log.ts';
 import { startServer, type RunningServer } from '../../server/main.ts';
+import { MemoryStore } from '../doubles/memory-store.ts';
 import { defaultConfig } from './stand-in.ts';
 
-export function runServer(config: Partial<ServerConfig> = {}): Promise<RunningServer> {
+/** On a store in memory unless one is given. */
+export function runServer(config: Partial<ServerConfig> = {}, store = new MemoryStore()): Promise<RunningServer> {
   const webFolder = join(tmpdir(), 'whyidle-web-not-built');
-  return startServer({ config: { ...defaultConfig, ...config }, webFolder, log: silentLog });
+  const folder = join(tmpdir(), 'whyidle-no-state');
+  return startServer({ config: { ...defaultConfig, ...config }, folder, webFolder, log: silentLog, store });
 }
 
 export function connect(

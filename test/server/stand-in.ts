@@ -151,7 +151,7 @@ export class StandInNode {
     this.#schema = schema;
     if (key) this.fleet.adopt(this.node, this.#agent.schema(series).series, nowMs);
     const bytes = key ? this.#agent.key(series, nowMs) : this.#agent.delta(series, nowMs);
-    this.fleet.take(this.node, { bytes, key, receivedMs: nowMs, wallMs: nowMs });
+    this.fleet.take(this.node, { bytes, key, receivedMs: nowMs, timeMs: nowMs });
     this.fleet.advance(nowMs);
   }
 

@@ -14,6 +14,7 @@ import { Fleet } from '../../../server/fleet/fleet.ts';
 import { createApp } from '../../../server/http/app.ts';
 import { Ledger } from '../../../server/ledger/ledger.ts';
 import { silentLog } from '../../../server/log.ts';
+import { MemoryStore } from '../../doubles/memory-store.ts';
 import { checkExposition } from '../../exposition-check.ts';
 import { defaultConfig, gpuSeries, SetClock, StandInNode } from '../stand-in.ts';
 
@@ -48,6 +49,7 @@ function appWith(folder: string, nodes = ['node2', 'node10.cluster']): Hono {
     server_bytes_total: zero,
   });
   return createApp({
+    store: new MemoryStore(),
     fleet,
     clock,
     fabrics: new FabricWatch(),

@@ -6,11 +6,13 @@ import { FabricWatch } from '../../../server/fabric/watch.ts';
 import { Fleet } from '../../../server/fleet/fleet.ts';
 import { openApi } from '../../../server/http/openapi.ts';
 import { IngestCounters } from '../../../server/ingest/counters.ts';
+import { Intake } from '../../../server/ingest/intake.ts';
 import { Leases } from '../../../server/ingest/leases.ts';
 import { AgentSession } from '../../../server/ingest/session.ts';
 import { Ledger } from '../../../server/ledger/ledger.ts';
 import { silentLog } from '../../../server/log.ts';
 import type { RunningServer } from '../../../server/main.ts';
+import { MemoryStore } from '../../doubles/memory-store.ts';
 import { checkExposition } from '../../exposition-check.ts';
 import { agentOf, Net } from '../fabric/net.ts';
 import { connect, connected, runServer, until } from '../running.ts';
@@ -27,6 +29,8 @@ describe('a session', () => {
     disconnects = 0;
     const context = {
       fleet: new Fleet(new Ledger()),
+      intake: new Intake(new MemoryStore()),
+      serverId: 'id',
       fabrics: watch,
       leases: new Leases(),
       counters: new IngestCounters(),
@@ -34,6 +38,8 @@ describe('a session', () => {
     const line = {
       address: '10.0.0.1',
       ack: () => undefined,
+      backlogAck: () => undefined,
+      notice: () => undefined,
       resync: () => undefined,
       disconnect: () => {
         disconnects++;

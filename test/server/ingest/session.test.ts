@@ -3,30 +3,41 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { SchemaMessage } from '#agent/contract';
 import { Fleet } from '../../../server/fleet/fleet.ts';
 import { IngestCounters } from '../../../server/ingest/counters.ts';
+import { Intake } from '../../../server/ingest/intake.ts';
 import { Leases } from '../../../server/ingest/leases.ts';
 import { AgentSession, type SessionContext } from '../../../server/ingest/session.ts';
 import { Ledger } from '../../../server/ledger/ledger.ts';
 import { silentLog } from '../../../server/log.ts';
+import { MemoryStore } from '../../doubles/memory-store.ts';
 import { helloOf, SetClock, StandInAgent, START_MS, type StandInSeries } from '../stand-in.ts';
 
 const series: StandInSeries[] = [['load1', [], 100]];
 
 interface Heard {
   readonly acks: number[];
+  readonly backlogAcks: number[];
+  readonly notices: string[];
   resyncs: number;
   disconnects: number;
 }
+let store: MemoryStore;
 let context: SessionContext & { clock: SetClock };
 let heard: Heard;
 let session: AgentSession;
 let agent: StandInAgent;
 
 function open(address = '10.0.0.1'): { session: AgentSession; heard: Heard } {
-  const one: Heard = { acks: [], resyncs: 0, disconnects: 0 };
+  const one: Heard = { acks: [], backlogAcks: [], notices: [], resyncs: 0, disconnects: 0 };
   const line = {
     address,
     ack: (seq: number) => {
       one.acks.push(seq);
+    },
+    backlogAck: (count: number) => {
+      one.backlogAcks.push(count);
+    },
+    notice: (_code: string, message: string) => {
+      one.notices.push(message);
     },
     resync: () => {
       one.resyncs++;
@@ -40,8 +51,11 @@ function open(address = '10.0.0.1'): { session: AgentSession; heard: Heard } {
 
 beforeEach(() => {
   const clock = new SetClock();
+  store = new MemoryStore({ prompt: false });
   context = {
     fleet: new Fleet(new Ledger()),
+    intake: new Intake(store),
+    serverId: store.id,
     leases: new Leases(),
     counters: new IngestCounters(),
     clock,
@@ -60,12 +74,16 @@ const rejected = (): Record<string, number> =>
 
 describe('hello', () => {
   test('is answered with the time, and frames are acknowledged once they are taken', () => {
-    expect(session.hello(helloOf('n'))).toEqual({ ok: true, serverTimeMs: START_MS });
+    const reply = { ok: true, serverTimeMs: START_MS, protocol: 2, server: store.id };
+    expect(session.hello(helloOf('n'))).toEqual(reply);
     session.schema(agent.schema(series));
     session.frame(agent.key(series, START_MS));
+    context.clock.ms += 1000;
     session.frame(agent.delta(series, START_MS + 1000));
-    expect(heard.acks).toEqual([0, 1]);
     expect(context.fleet.node('n')?.lastSampleMs).toBe(START_MS + 1000);
+    expect(heard.acks).toEqual([]);
+    store.settle();
+    expect(heard.acks).toEqual([1]);
   });
 
   test.each([
@@ -80,7 +98,14 @@ describe('hello', () => {
   });
 
   test('of another protocol says what to do', () => {
-    expect(session.hello(helloOf('n', { protocol: 99 }))).toMatchObject({ ok: false, code: 'protocol' });
+    const reply = session.hello(helloOf('n', { protocol: 99, minProtocol: 98 }));
+    expect(reply).toMatchObject({ ok: false, code: 'protocol' });
+    expect(reply.ok ? '' : reply.message).toMatch(/protocols 1 to 2.*98 to 99.*upgrade this server/);
+  });
+
+  test('of a newer agent that still speaks ours, and of an older one', () => {
+    expect(session.hello(helloOf('n', { protocol: 3, minProtocol: 2 }))).toMatchObject({ ok: true, protocol: 2 });
+    expect(open().session.hello(helloOf('o', { protocol: 1 }))).toEqual({ ok: true, serverTimeMs: START_MS });
   });
 
   test('names that objects have by birth are names like others', () => {
@@ -98,7 +123,9 @@ describe('two agents of one name', () => {
     expect(reply).toMatchObject({ ok: false, code: 'name_taken' });
     expect(reply.ok ? '' : reply.message).toMatch(/n is already connected from 10\.0\.0\.1.*--name/);
     session.frame(agent.key(series, START_MS));
+    store.settle();
     expect(heard).toMatchObject({ acks: [0], disconnects: 0 });
+    expect(heard.notices).toHaveLength(1);
   });
 
   test('the name is free when the first is gone', () => {
@@ -130,8 +157,15 @@ describe('a frame that cannot be used', () => {
     for (let n = 0; n < 10; n++) session.frame(agent.delta(series, START_MS));
     expect(heard).toMatchObject({ resyncs: 1, disconnects: 0 });
     expect(rejected()).toEqual({ no_key: 10 });
+    // Live goes on with it; acknowledged is only the stretch after it.
     session.frame(agent.key(series, START_MS));
-    expect(heard.acks).toEqual([11]);
+    expect(context.fleet.node('n')?.lastSampleMs).toBe(START_MS);
+    store.settle();
+    expect(heard.acks).toEqual([]);
+    session.schema({ ...agent.schema(series), stretch: 2 });
+    session.frame(agent.key(series, START_MS));
+    store.settle();
+    expect(heard.acks).toEqual([12]);
   });
 
   test('of another schema generation', () => {
@@ -139,8 +173,9 @@ describe('a frame that cannot be used', () => {
     agent.generation = 2;
     session.frame(agent.key(series, START_MS));
     expect(heard).toMatchObject({ acks: [], resyncs: 1 });
-    session.schema(agent.schema(series));
+    session.schema({ ...agent.schema(series), stretch: 2 });
     session.frame(agent.key(series, START_MS));
+    store.settle();
     expect(heard.acks).toEqual([1]);
   });
 
@@ -173,7 +208,9 @@ describe('a frame that cannot be used', () => {
   test('a flood: the burst is taken, the rest is not, and an agent that goes on is disconnected', () => {
     start();
     for (let n = 0; n < 100; n++) session.frame(agent.key(series, START_MS));
-    expect(heard.acks).toHaveLength(40);
+    store.settle();
+    expect(store.entries.filter(({ kind }) => kind === 'frame')).toHaveLength(40);
+    expect(heard.acks).toEqual([39]);
     expect(rejected()).toEqual({ rate: 60 });
     expect(heard.disconnects).toBe(0);
     for (let second = 0; second < 12; second++) {
@@ -228,10 +265,20 @@ describe('a schema', () => {
   });
 });
 
-test('samples from more than 5 minutes ahead are given our time, and the offset shows it', () => {
-  start();
+test('an agent whose clock is an hour ahead: its samples are placed on ours, and the offset shows it', () => {
+  session.hello(helloOf('n', { timeMs: START_MS + 3_600_000, axisMs: START_MS + 3_600_000 }));
+  session.schema(agent.schema(series));
   session.frame(agent.key(series, START_MS + 3_600_000));
   const node = context.fleet.node('n');
   expect(node?.lastSampleMs).toBe(START_MS);
   expect(node?.clockOffsetMs).toBe(3_600_000);
+  // It is set right while the agent runs: the axis of its frames goes on as before.
+  context.clock.ms += 1000;
+  session.clock({ timeMs: START_MS + 1000, axisMs: START_MS + 3_601_000 });
+  for (let n = 0; n < 40; n++) {
+    context.clock.ms += 1000;
+    session.frame(agent.delta(series, context.clock.ms + 3_600_000));
+    expect(node?.lastSampleMs).toBe(context.clock.ms);
+  }
+  expect(node?.clockOffsetMs).toBe(0);
 });

@@ -1,0 +1,47 @@
+// The ledger as bytes: JSON, one short row per GPU. Classes go by their names, so that a later version finds them again.
+import { leafClasses, type LeafClass } from '#server/contract';
+import * as v from 'valibot';
+import type { AccountName } from './ledger.ts';
+import type { BookedBefore } from './account.ts';
+
+export type SavedAccount = AccountName & BookedBefore;
+
+export interface LedgerSnapshot {
+  readonly totals: ReadonlyMap<LeafClass, number>;
+  readonly accounts: readonly SavedAccount[];
+}
+
+const ms = v.pipe(v.number(), v.safeInteger());
+const booked = v.array(v.tuple([v.picklist(leafClasses), ms]));
+const schema = v.object({
+  version: v.literal(1),
+  totals: booked,
+  accounts: v.array(v.tuple([v.string(), v.string(), v.string(), ms, ms, booked])),
+});
+
+export function encodeSnapshot({ totals, accounts }: LedgerSnapshot): Uint8Array {
+  const rows = accounts.map(({ node, gpu, uuid, firstSeenMs, bookedUntilMs, booked: of }) => [
+    ...[node, gpu, uuid, firstSeenMs, bookedUntilMs],
+    [...of],
+  ]);
+  return Buffer.from(JSON.stringify({ version: 1, totals: [...totals], accounts: rows }));
+}
+
+/** Undefined for what is no snapshot of this version. */
+export function decodeSnapshot(bytes: Uint8Array): LedgerSnapshot | undefined {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(Buffer.from(bytes).toString());
+  } catch {
+    return undefined; // damaged: the caller begins anew
+  }
+  const result = v.safeParse(schema, parsed);
+  if (!result.success) return undefined;
+  return {
+    totals: new Map(result.output.totals),
+    accounts: result.output.accounts.map(([node, gpu, uuid, firstSeenMs, bookedUntilMs, of]) => ({
+      ...{ node, gpu, uuid, firstSeenMs, bookedUntilMs },
+      booked: new Map(of),
+    })),
+  };
+}
