@@ -1,0 +1,278 @@
+// Shows the journal to what follows it: every durable record once, in order, decoded once for all of them. What has just
+// been written comes from memory; at a start, and when somebody is slow, it is read from the journal.
+import type { Journal } from '#agent/journal';
+import { ChainDecoder } from './chain-decoder.ts';
+import type { DecodedSession, SampleConsumer } from './consumer.ts';
+import type { Written } from './journal-writer.ts';
+import { parseRecord, RecordError, type FrameRecord, type GapRecord, type SessionRecord } from './records.ts';
+import type { SchemaCache } from './schema-cache.ts';
+import { chainKey } from './segment-index.ts';
+import { Slices } from './slices.ts';
+
+const ADVANCE_MS = 1000;
+/** More than this waiting in memory is dropped there and read from the journal instead. */
+const MAX_WAITING_BYTES = 32 << 20;
+/** A chain that is silent for so long, or for three of its intervals, needs no decoder any more. */
+const IDLE_MS = 600_000;
+/** A session that is going on is written again with every segment. */
+const FORGET_SESSION_MS = 2 * 3_600_000;
+
+interface Chain {
+  readonly session: DecodedSession;
+  readonly frames: ChainDecoder;
+  usedMs: number;
+}
+
+export interface FeedParts {
+  readonly journal: Journal;
+  readonly schemas: SchemaCache;
+  readonly consumers: readonly SampleConsumer[];
+  /** Where to begin reading so that the sessions going on at the least watermark have a key frame before it. */
+  readonly beginBefore: (watermark: number) => number;
+  readonly nowMs: () => number;
+  readonly warn: (message: string, error: unknown) => void;
+}
+
+export class Feed {
+  readonly #parts: FeedParts;
+  #consumers: readonly SampleConsumer[];
+  readonly #sessions = new Map<number, { readonly record: SessionRecord; readonly seenMs: number }>();
+  readonly #chains = new Map<number, Chain>();
+  /** The live chain of each node. */
+  readonly #live = new Map<string, number>();
+  /** Frames before the watermark, kept until one after it needs them. */
+  readonly #before = new Map<number, FrameRecord[]>();
+  #waiting: Written[] = [];
+  #waitingBytes = 0;
+  #durable = 0;
+  /** Next position to show. */
+  #next: number;
+  #wake: () => void = () => undefined;
+  #closed = false;
+  #running: Promise<void> | undefined;
+  #advancedMs = -Infinity;
+  #sweptMs = 0;
+
+  constructor(parts: FeedParts) {
+    this.#parts = parts;
+    this.#consumers = parts.consumers;
+    const least = Math.min(...parts.consumers.map(({ watermark }) => watermark));
+    this.#next = parts.consumers.length === 0 ? Infinity : parts.beginBefore(least);
+  }
+
+  /** Everything below may go: nobody needs it any more. */
+  get needed(): number {
+    return Math.min(...this.#consumers.map(({ watermark }) => watermark + 1));
+  }
+
+  start(durable: number): void {
+    this.#durable = durable;
+    if (this.#consumers.length > 0) this.#running = this.#run();
+  }
+
+  written(record: Written): void {
+    if (this.#consumers.length === 0) return;
+    this.#waiting.push(record);
+    this.#waitingBytes += record.bytes.length;
+    if (this.#waitingBytes > MAX_WAITING_BYTES) this.#dropWaiting();
+  }
+
+  durable(position: number): void {
+    this.#durable = position;
+    this.#wake();
+  }
+
+  /** Shows what is durable, as far as there is time, and ends. */
+  async close(withinMs: number): Promise<void> {
+    this.#closed = true;
+    this.#wake();
+    const late = new Promise<void>((resolve) => setTimeout(resolve, withinMs).unref());
+    await Promise.race([this.#running, late]);
+    await Promise.race([Promise.allSettled(this.#consumers.map((one) => one.close())), late]);
+  }
+
+  async #run(): Promise<void> {
+    for (;;) {
+      if (this.#next <= this.#durable) await this.#show();
+      await this.#advance();
+      if (this.#next > this.#durable) {
+        if (this.#closed) return;
+        await this.#sleep();
+      }
+    }
+  }
+
+  /** Until there is something new, or about a second has passed. */
+  #sleep(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ADVANCE_MS);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  /** Up to the durable end, or until it is time to advance. */
+  async #show(): Promise<void> {
+    const slices = new Slices();
+    if ((this.#waiting[0]?.position ?? Infinity) > this.#next) await this.#showFromJournal(slices);
+    else await this.#showWaiting(slices);
+  }
+
+  async #showWaiting(slices: Slices): Promise<void> {
+    let shown = 0;
+    for (const { position, bytes } of this.#waiting) {
+      if (position > this.#durable || this.#isTimeToAdvance()) break;
+      shown++;
+      if (position < this.#next) continue;
+      await this.#take(position, bytes);
+      if (slices.isOver) await slices.rest();
+    }
+    // More may have been added or dropped meanwhile; what was shown is at the front or gone.
+    while ((this.#waiting[0]?.position ?? Infinity) < this.#next && shown-- > 0) {
+      this.#waitingBytes -= this.#waiting.shift()?.bytes.length ?? 0;
+    }
+  }
+
+  async #showFromJournal(slices: Slices): Promise<void> {
+    for await (const { position, bytes } of this.#parts.journal.read(this.#next)) {
+      if (position > this.#durable) break;
+      await this.#take(position, bytes);
+      if (slices.isOver) await slices.rest();
+      if (this.#isTimeToAdvance()) await this.#advance();
+      if ((this.#waiting[0]?.position ?? Infinity) <= this.#next) return;
+    }
+    // Numbers can be missing behind the last record: they were never written.
+    this.#next = Math.max(this.#next, this.#durable + 1);
+  }
+
+  async #take(position: number, bytes: Uint8Array): Promise<void> {
+    this.#next = position + 1;
+    const record = parsed(bytes);
+    if (record?.kind === 'session') this.#sessions.set(record.session, { record, seenMs: this.#parts.nowMs() });
+    else if (record?.kind === 'gap') this.#gap(record, position);
+    else if (record?.kind === 'frame') await this.#frame(record, position);
+  }
+
+  #gap(gap: GapRecord, position: number): void {
+    this.#each(position, (consumer) => {
+      consumer.gap(gap, position);
+    });
+  }
+
+  async #frame(frame: FrameRecord, position: number): Promise<void> {
+    const key = chainKey(frame.session, frame.backlog);
+    if (this.#consumers.every(({ watermark }) => position <= watermark)) {
+      this.#keepBefore(key, frame);
+      return;
+    }
+    const chain = this.#chains.get(key) ?? (await this.#open(key, frame));
+    if (!chain) return;
+    chain.usedMs = this.#parts.nowMs();
+    if (!chain.frames.take(frame) || frame.repeated) return;
+    const { session, frames } = chain;
+    this.#each(position, (consumer) => {
+      consumer.sample(session, frames.decoder, frame.timeMs, frames.spanSeconds, position);
+    });
+  }
+
+  /** One that throws is left out from then on: the journal goes on without it. */
+  #each(position: number, show: (consumer: SampleConsumer) => void): void {
+    for (const consumer of this.#consumers) {
+      if (position <= consumer.watermark) continue;
+      try {
+        show(consumer);
+      } catch (error) {
+        this.#consumers = this.#consumers.filter((other) => other !== consumer);
+        this.#parts.warn('a reader of the journal failed and is left out until the next start', error);
+      }
+    }
+  }
+
+  /** Only the frames since the newest key frame can be of use. */
+  #keepBefore(key: number, frame: FrameRecord): void {
+    const kept = this.#before.get(key);
+    if (frame.key || !kept) this.#before.set(key, [frame]);
+    else kept.push(frame);
+  }
+
+  async #open(key: number, { session: number, backlog }: FrameRecord): Promise<Chain | undefined> {
+    const record = this.#sessions.get(number)?.record;
+    const schema = record && (await this.#parts.schemas.get(record.schema));
+    if (!schema) return undefined;
+    const { node, instance, intervalMs } = record;
+    const { published, size } = schema;
+    const session = { session: number, node, instance, intervalMs, backlog, schema: record.schema, published, size };
+    const chain = { session, frames: new ChainDecoder(size), usedMs: this.#parts.nowMs() };
+    for (const frame of this.#before.get(key) ?? []) chain.frames.take(frame);
+    this.#before.delete(key);
+    this.#chains.set(key, chain);
+    this.#each(Infinity, (consumer) => {
+      consumer.session(session);
+    });
+    if (!backlog) this.#replaceLive(node, key);
+    return chain;
+  }
+
+  /** A node has one live session: the one before is over. */
+  #replaceLive(node: string, key: number): void {
+    const before = this.#live.get(node);
+    this.#live.set(node, key);
+    if (before !== undefined) this.#end(before);
+  }
+
+  #end(key: number): void {
+    const chain = this.#chains.get(key);
+    this.#chains.delete(key);
+    if (!chain) return;
+    this.#each(Infinity, (consumer) => {
+      consumer.sessionEnd?.(chain.session);
+    });
+  }
+
+  #isTimeToAdvance(): boolean {
+    return performance.now() - this.#advancedMs >= ADVANCE_MS;
+  }
+
+  async #advance(): Promise<void> {
+    if (!this.#isTimeToAdvance() && !this.#closed) return;
+    const nowMs = this.#parts.nowMs();
+    for (const consumer of this.#consumers) {
+      try {
+        await consumer.advance(this.#next - 1, nowMs);
+      } catch (error) {
+        this.#parts.warn('a reader of the journal cannot write; it is tried again', error);
+      }
+    }
+    this.#advancedMs = performance.now();
+    if (nowMs - this.#sweptMs > IDLE_MS / 10) this.#sweep(nowMs);
+  }
+
+  #sweep(nowMs: number): void {
+    this.#sweptMs = nowMs;
+    this.#before.clear();
+    for (const [key, chain] of this.#chains) {
+      if (nowMs - chain.usedMs > Math.max(IDLE_MS, 3 * chain.session.intervalMs)) this.#end(key);
+    }
+    for (const [number, { seenMs }] of this.#sessions) {
+      const isOpen = this.#chains.has(chainKey(number, false)) || this.#chains.has(chainKey(number, true));
+      if (!isOpen && nowMs - seenMs > FORGET_SESSION_MS) this.#sessions.delete(number);
+    }
+    for (const [node, key] of this.#live) if (!this.#chains.has(key)) this.#live.delete(node);
+  }
+
+  #dropWaiting(): void {
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+  }
+}
+
+function parsed(bytes: Uint8Array): ReturnType<typeof parseRecord> {
+  try {
+    return parseRecord(bytes);
+  } catch (error) {
+    if (error instanceof RecordError) return undefined;
+    throw error;
+  }
+}

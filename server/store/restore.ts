@@ -1,0 +1,127 @@
+// The state of every node as the journal ends: its newest live session and the frames since the newest key frame.
+import type { Journal, Place } from '#agent/journal';
+import { BatchWriter } from './batch.ts';
+import type { FramePlaces } from './frame-places.ts';
+import type { JournalIndex } from './journal-index.ts';
+import { flags, parseFrame, parseRecord, RecordError } from './records.ts';
+import type { SchemaFiles } from './schema-files.ts';
+import type { NodeFrames, SegmentView, SessionHead } from './segment-index.ts';
+
+/** With so many of one segment wanted it is read from end to end. */
+const READ_WHOLE_FROM = 2000;
+
+interface Wanted {
+  readonly session: SessionHead;
+  /** Oldest first. */
+  places: Place[];
+  hasKey: boolean;
+}
+
+export interface RestoreParts {
+  readonly journal: Journal;
+  readonly index: JournalIndex;
+  readonly schemas: SchemaFiles;
+  readonly nodesOf: (view: SegmentView) => Promise<readonly string[]>;
+  readonly nodeOf: (view: SegmentView, node: string) => Promise<NodeFrames | undefined>;
+}
+
+/** As a batch: per node the session, then its frames, oldest first. */
+export async function restore(parts: RestoreParts): Promise<{ readonly buffer: ArrayBuffer; readonly bytes: number }> {
+  const wanted = [...(await findWanted(parts)).values()].filter(({ hasKey }) => hasKey);
+  const records = await readPlaces(parts.journal, wanted.flatMap(({ session, places }) => [session.place, ...places]));
+  const batch = new BatchWriter(0);
+  for (const { session, places } of wanted) {
+    const entry = sessionOf(records.get(session.place.position));
+    const series = entry && (await parts.schemas.read(entry.schema));
+    if (!series) continue;
+    const { node, instance, generation, intervalMs, hello } = entry;
+    batch.add({ kind: 'session', session: entry.session, node, instance, generation, intervalMs, hello, series }, 0);
+    for (const { position } of places) {
+      const bytes = records.get(position);
+      // Without one frame those after it mean nothing.
+      if (!bytes) break;
+      batch.add(parseFrame(bytes), 0);
+    }
+  }
+  return batch.take();
+}
+
+/** From the newest segment back: until each node's session has a key frame. */
+async function findWanted(parts: RestoreParts): Promise<ReadonlyMap<string, Wanted>> {
+  const wanted = new Map<string, Wanted>();
+  for (const view of parts.index.views.toReversed()) {
+    for (const name of await parts.nodesOf(view)) {
+      const before = wanted.get(name);
+      if (before?.hasKey) continue;
+      const node = await parts.nodeOf(view, name);
+      if (node) want(wanted, { node, segment: view.summary.first, before });
+    }
+  }
+  return wanted;
+}
+
+function want(
+  wanted: Map<string, Wanted>,
+  { node, segment, before }: { readonly node: NodeFrames; readonly segment: number; readonly before: Wanted | undefined },
+): void {
+  const live = node.chains.filter(({ head }) => !head.backlog);
+  const chain = before
+    ? live.find(({ head }) => head.session === before.session.session)
+    : live.toSorted((a, b) => b.head.lastReceivedMs - a.head.lastReceivedMs)[0];
+  const session = node.sessions.find((one) => one.session === chain?.head.session) ?? before?.session;
+  if (!chain || !session) return;
+  const { places, hasKey } = sinceKey(chain.places(), segment);
+  wanted.set(node.node, { session, places: [...places, ...(before?.places ?? [])], hasKey });
+}
+
+function sinceKey(places: FramePlaces, segment: number): { readonly places: Place[]; readonly hasKey: boolean } {
+  const key = places.flags.findLastIndex((bits) => (bits & flags.key) !== 0);
+  const found: Place[] = [];
+  for (let at = Math.max(0, key); at < places.count; at++) {
+    found.push({
+      position: places.positions[at] ?? 0,
+      segment,
+      offset: places.offsets[at] ?? 0,
+      length: places.lengths[at] ?? 0,
+    });
+  }
+  return { places: found, hasKey: key >= 0 };
+}
+
+async function readPlaces(journal: Journal, places: readonly Place[]): Promise<ReadonlyMap<number, Uint8Array>> {
+  const records = new Map<number, Uint8Array>();
+  for (const [, some] of Map.groupBy(places, ({ segment }) => segment)) {
+    if (some.length < READ_WHOLE_FROM) await readEach(journal, some, records);
+    else await readThrough(journal, some, records);
+  }
+  return records;
+}
+
+async function readEach(journal: Journal, places: readonly Place[], records: Map<number, Uint8Array>): Promise<void> {
+  await Promise.all(
+    places.map(async (place) => {
+      const [bytes] = await journal.readAt([place]).catch(() => []);
+      if (bytes) records.set(place.position, bytes);
+    }),
+  );
+}
+
+async function readThrough(journal: Journal, places: readonly Place[], records: Map<number, Uint8Array>): Promise<void> {
+  const wanted = new Set(places.map(({ position }) => position));
+  const sorted = [...wanted].toSorted((a, b) => a - b);
+  const last = sorted.at(-1) ?? 0;
+  for await (const { position, bytes } of journal.read(sorted[0] ?? 0)) {
+    if (wanted.has(position)) records.set(position, bytes);
+    if (position >= last) return;
+  }
+}
+
+function sessionOf(bytes: Uint8Array | undefined): Extract<ReturnType<typeof parseRecord>, { kind: 'session' }> | undefined {
+  try {
+    const record = bytes && parseRecord(bytes);
+    return record?.kind === 'session' ? record : undefined;
+  } catch (error) {
+    if (error instanceof RecordError) return undefined;
+    throw error;
+  }
+}

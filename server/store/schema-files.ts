@@ -1,0 +1,114 @@
+// The series lists of agents, each once: DATA/schemas/HASH, deflated JSON. A file is on the disk before a record that
+// names it counts as stored, and goes with the last segment that names it.
+import { createHash } from 'node:crypto';
+import { mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import { schemaMessageSchema, type SchemaMessage } from '#agent/contract';
+import * as v from 'valibot';
+
+type Series = SchemaMessage['series'];
+
+/** Ten times what the largest schema can be by the limits of the wire. */
+const MAX_JSON_BYTES = 64 << 20;
+const NAME = /^[0-9a-f]{32}$/;
+
+export class SchemaFiles {
+  readonly #folder: string;
+  readonly #onDisk: Set<string>;
+  /** Not yet on the disk. */
+  readonly #unwritten = new Map<string, string>();
+
+  private constructor(folder: string, onDisk: Set<string>) {
+    this.#folder = folder;
+    this.#onDisk = onDisk;
+  }
+
+  static async open(folder: string): Promise<SchemaFiles> {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const names = await readdir(folder);
+    await Promise.all(
+      names.filter((name) => name.endsWith('.tmp')).map((name) => unlink(join(folder, name)).catch(() => undefined)),
+    );
+    return new SchemaFiles(folder, new Set(names.filter((name) => NAME.test(name))));
+  }
+
+  get names(): ReadonlySet<string> {
+    return this.#onDisk;
+  }
+
+  isOnDisk(name: string): boolean {
+    return this.#onDisk.has(name);
+  }
+
+  /** Whether `sync` has something to do. */
+  get hasUnwritten(): boolean {
+    return this.#unwritten.size > 0;
+  }
+
+  /** Gives the name of the series list; it is written with the next `sync`. */
+  add(series: Series): string {
+    const json = JSON.stringify(series);
+    const name = nameOf(json);
+    if (!this.#onDisk.has(name)) this.#unwritten.set(name, json);
+    return name;
+  }
+
+  /** All that were added are on the disk afterwards. */
+  async sync(): Promise<void> {
+    if (this.#unwritten.size === 0) return;
+    const names = [...this.#unwritten];
+    for (const [name, json] of names) await writeSynced(join(this.#folder, name), deflateRawSync(json, { level: 1 }));
+    await syncFolder(this.#folder);
+    for (const [name] of names) {
+      this.#unwritten.delete(name);
+      this.#onDisk.add(name);
+    }
+  }
+
+  /** Undefined if the file is missing or damaged: frames of it cannot be read. */
+  async read(name: string): Promise<Series | undefined> {
+    const unwritten = this.#unwritten.get(name);
+    try {
+      const json =
+        unwritten ??
+        inflateRawSync(await readFile(join(this.#folder, name)), { maxOutputLength: MAX_JSON_BYTES }).toString();
+      if (nameOf(json) !== name) throw new Error('the content is another');
+      return v.parse(schemaMessageSchema.entries.series, JSON.parse(json));
+    } catch {
+      // The next session that has these series writes it again.
+      this.#onDisk.delete(name);
+      return undefined;
+    }
+  }
+
+  async remove(name: string): Promise<void> {
+    this.#onDisk.delete(name);
+    await unlink(join(this.#folder, name)).catch(() => undefined);
+  }
+}
+
+function nameOf(json: string): string {
+  return createHash('sha256').update(json).digest('hex').slice(0, 32);
+}
+
+/** Writes a file that is there as a whole or not at all; its folder has still to be synced. */
+export async function writeSynced(file: string, bytes: Uint8Array): Promise<void> {
+  const handle = await open(`${file}.tmp`, 'w', 0o600);
+  try {
+    await handle.writeFile(bytes);
+    await handle.datasync();
+  } finally {
+    await handle.close();
+  }
+  await rename(`${file}.tmp`, file);
+}
+
+export async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
