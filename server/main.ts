@@ -1,7 +1,6 @@
 // Assembles the server: HTTP and socket.io on one port, the fleet behind them, one tick a second.
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { createAdaptorServer } from '@hono/node-server';
 import type { Server as HttpServer } from 'node:http';
 import type { Server as SocketServer } from 'socket.io';
 import { createOriginRule } from './access/origin.ts';
@@ -32,6 +31,8 @@ import { openStore } from './store/open-store.ts';
 import { SwitchAlerts } from './switches/alerts.ts';
 import { SwitchLines } from './switches/lines.ts';
 import { SwitchWatch } from './switches/watch.ts';
+import { tlsFilesOf } from './tls.ts';
+import { createWebServer } from './web-server.ts';
 
 export interface ServerParts {
   readonly config: ServerConfig;
@@ -67,8 +68,11 @@ export async function startServer({
   store: given,
 }: ServerParts): Promise<RunningServer> {
   const { host, port } = config['server.listen'];
+  const tls = tlsFilesOf(config);
+  const handshakesPerSecond = config['server.handshakes_per_second'];
   let listening: AddressInfo | undefined;
   const origins = createOriginRule({
+    isSecure: tls !== undefined,
     listenHost: host,
     port: () => listening?.port ?? port,
     hosts: config['access.hosts'],
@@ -109,8 +113,9 @@ export async function startServer({
   const app = createApp({
     ...{ fleet, fabrics, alerts, exposition, store, cluster, clock, origins, readiness, webFolder, log },
   });
-  const http = createAdaptorServer({ fetch: app.fetch }) as HttpServer; // without options it is a plain HTTP/1 server
-  const sockets = createSockets(http, origins);
+  const web = createWebServer({ fetch: app.fetch, tls, handshakesPerSecond, log });
+  const { http } = web;
+  const sockets = createSockets(http, { origins, handshakesPerSecond });
   serveAgents(sockets.of('/agents'), {
     ...{ fleet, intake, serverId: store.id, fabrics, leases, counters, clock, log },
   });
@@ -133,11 +138,12 @@ export async function startServer({
   return {
     host,
     port: listening.port,
-    url: urlOf(host, listening.port),
+    url: web.url(host, listening.port),
     stop: async () => {
       listening = undefined;
       clearInterval(timer);
       switches.stop();
+      web.stop();
       await close(http, sockets);
       await store.close();
     },
@@ -153,6 +159,18 @@ function restore(fleet: Fleet, node: RestoredNode, log: Log): void {
   }
 }
 
+/** A ledger that cannot be saved is shown all the same: then its counts fall if the server ends. */
+async function saveLedger(fleet: Fleet, store: Store, log: Log): Promise<void> {
+  const unsaved = fleet.unsaved();
+  if (!unsaved) return;
+  try {
+    await store.save(LEDGER, unsaved.bytes);
+  } catch (error) {
+    log.warn('the ledger could not be saved', { reason: String(error) });
+  }
+  unsaved.publish();
+}
+
 /** Ends every connection; does not wait for one that does not end. */
 async function close(http: HttpServer, sockets: SocketServer): Promise<void> {
   sockets.disconnectSockets(true);
@@ -160,9 +178,4 @@ async function close(http: HttpServer, sockets: SocketServer): Promise<void> {
   void sockets.close();
   http.closeAllConnections();
   await closed;
-}
-
-function urlOf(host: string, port: number): string {
-  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
-  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
 }

@@ -108,6 +108,11 @@ export class Fleet {
     for (const gpu of this.gpus) gpu.account.advance(nowMs);
   }
 
+  /** Bookings that are not on disk yet. */
+  unsaved(): ReturnType<Ledger['unsaved']> {
+    return this.#ledger.unsaved();
+  }
+
   get directory(): FleetDirectory {
     this.#directory ??= {
       generation: this.#generation,

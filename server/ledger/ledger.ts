@@ -11,6 +11,13 @@ export interface AccountName {
   readonly uuid: string;
 }
 
+/** A snapshot to be saved. */
+export interface Unsaved {
+  readonly bytes: Uint8Array;
+  /** Shows what it holds: once it is saved, or if it cannot be. */
+  publish(): void;
+}
+
 export class Ledger {
   /** Of this life of the server and all before it. */
   readonly #totals: Map<LeafClass, number>;
@@ -53,20 +60,21 @@ export class Ledger {
     return this.#publishedTotals;
   }
 
-  /** Saves what was booked since the last time and shows it then. If it cannot be saved it is shown all the same. */
-  async publish(save: (bytes: Uint8Array) => Promise<void>): Promise<void> {
-    if (!this.#changed || this.#saving) return;
+  /** What was booked since the last time; nothing while that is still being saved. */
+  unsaved(): Unsaved | undefined {
+    if (!this.#changed || this.#saving) return undefined;
     this.#changed = false;
     this.#saving = true;
     const totals = new Map(this.#totals);
     const copies = [...this.#accounts.values()].map(({ account }) => ({ account, booked: new Map(account.booked) }));
-    try {
-      await save(this.#snapshot());
-    } finally {
-      this.#saving = false;
-      this.#publishedTotals = totals;
-      for (const { account, booked } of copies) account.published = booked;
-    }
+    return {
+      bytes: this.#snapshot(),
+      publish: () => {
+        this.#saving = false;
+        this.#publishedTotals = totals;
+        for (const { account, booked } of copies) account.published = booked;
+      },
+    };
   }
 
   #snapshot(): Uint8Array {

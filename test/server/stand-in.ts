@@ -35,6 +35,9 @@ export const defaultConfig: ServerConfig = {
   'server.data': undefined,
   'server.cluster': serverSettings['server.cluster'].default,
   'server.with_agent': false,
+  'server.tls_cert_file': undefined,
+  'server.tls_key_file': undefined,
+  'server.handshakes_per_second': serverSettings['server.handshakes_per_second'].default,
   'access.mode': undefined,
   'access.hosts': [],
   'alerts.held_idle_after': serverSettings['alerts.held_idle_after'].default,
@@ -152,7 +155,13 @@ export class StandInNode {
     if (key) this.fleet.adopt(this.node, this.#agent.schema(series).series, nowMs);
     const bytes = key ? this.#agent.key(series, nowMs) : this.#agent.delta(series, nowMs);
     this.fleet.take(this.node, { bytes, key, receivedMs: nowMs, timeMs: nowMs });
+    this.advance(nowMs);
+  }
+
+  /** Books and shows what is booked. */
+  advance(nowMs: number): void {
     this.fleet.advance(nowMs);
+    this.fleet.unsaved()?.publish();
   }
 
   /** The same sample every second. */
@@ -167,7 +176,7 @@ export class StandInNode {
   silence(seconds: number): void {
     for (let second = 0; second < seconds; second++) {
       this.clock.ms += 1000;
-      this.fleet.advance(this.clock.ms);
+      this.advance(this.clock.ms);
     }
   }
 }

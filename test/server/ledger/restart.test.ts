@@ -9,44 +9,45 @@ const T0 = 1_700_000_000_000;
 const sumOf = (booked: ReadonlyMap<string, number>): number => [...booked.values()].reduce((sum, ms) => sum + ms, 0);
 
 /** A life of the server in which a GPU is read every second; saved as `save` says. Gives the last snapshot. */
-async function live(
+function live(
   ledger: Ledger,
   account: GpuAccount,
   span: { fromMs: number; toMs: number; savedTo: number },
-): Promise<Uint8Array | undefined> {
+): Uint8Array | undefined {
   let saved: Uint8Array | undefined;
   for (let ms = span.fromMs; ms < span.toMs; ms += 1000) {
     account.observe(ms, { kind: 'usage', busy: 0.5, processes: 1, memoryUsedBytes: 1e9 });
     account.advance(ms);
-    void ledger.publish((bytes) => {
-      if (ms > span.savedTo) return new Promise(() => undefined);
-      saved = bytes;
-      return Promise.resolve();
-    });
-    await Promise.resolve();
+    const unsaved = ledger.unsaved();
+    // The server ends while the snapshot is being written: nobody ever hears of it.
+    if (!unsaved || ms > span.savedTo) continue;
+    saved = unsaved.bytes;
+    unsaved.publish();
   }
-  await new Promise(setImmediate);
   return saved;
 }
 
-test('booked time is exactly the time since the GPU was first seen, and what is shown never falls', async () => {
+test('booked time is exactly the time since the GPU was first seen, and what is shown never falls', () => {
   const seconds = (max: number) => fc.integer({ min: 1, max });
-  await fc.assert(
-    fc.asyncProperty(
+  fc.assert(
+    fc.property(
       fc.array(fc.tuple(seconds(200), seconds(200), seconds(5000)), { minLength: 1, maxLength: 4 }),
-      async (lives) => {
+      (lives) => {
         let saved: Uint8Array | undefined;
         let nowMs = T0;
         let shown = 0;
+        let firstSeenMs: number | undefined;
         for (const [alive, savedFor, dead] of lives) {
           const ledger = new Ledger(saved);
           const account = ledger.open(NAME, nowMs);
           expect(sumOf(account.published)).toBeGreaterThanOrEqual(shown);
           const toMs = nowMs + alive * 1000;
-          saved = (await live(ledger, account, { fromMs: nowMs, toMs, savedTo: nowMs + savedFor * 1000 })) ?? saved;
+          const before = saved;
+          saved = live(ledger, account, { fromMs: nowMs, toMs, savedTo: nowMs + savedFor * 1000 }) ?? saved;
           expect(sumOf(account.booked)).toBe(account.bookedUntilMs - account.firstSeenMs);
           expect(sumOf(account.published)).toBeLessThanOrEqual(sumOf(account.booked));
-          expect(account.firstSeenMs).toBe(saved ? T0 : account.firstSeenMs);
+          if (before === undefined && saved !== undefined) firstSeenMs = account.firstSeenMs;
+          if (saved !== undefined) expect(account.firstSeenMs).toBe(firstSeenMs);
           shown = sumOf(account.published);
           nowMs = toMs + dead * 1000;
         }
@@ -56,9 +57,9 @@ test('booked time is exactly the time since the GPU was first seen, and what is 
   );
 });
 
-test('while the server is down nobody sees the GPU', async () => {
+test('while the server is down nobody sees the GPU', () => {
   const first = new Ledger();
-  const saved = await live(first, first.open(NAME, T0), { fromMs: T0, toMs: T0 + 100_000, savedTo: Infinity });
+  const saved = live(first, first.open(NAME, T0), { fromMs: T0, toMs: T0 + 100_000, savedTo: Infinity });
   const second = new Ledger(saved);
   const account = second.open(NAME, T0 + 3_600_000);
   account.observe(T0 + 3_600_000, { kind: 'usage', busy: 0.5, processes: 1, memoryUsedBytes: 1e9 });
@@ -67,16 +68,16 @@ test('while the server is down nobody sees the GPU', async () => {
   expect(sumOf(account.booked)).toBe(account.bookedUntilMs - T0);
   expect(account.booked.get('unobserved')).toBeGreaterThan(3_400_000);
   expect(sumOf(account.booked) - (account.booked.get('unobserved') ?? 0)).toBeGreaterThanOrEqual(60_000);
-  await second.publish(() => Promise.resolve());
+  second.unsaved()?.publish();
   expect(sumOf(second.totals)).toBe(sumOf(account.booked));
 });
 
-test('GPUs that have not come back stay in the snapshot', async () => {
+test('GPUs that have not come back stay in the snapshot', () => {
   const first = new Ledger();
-  const saved = await live(first, first.open(NAME, T0), { fromMs: T0, toMs: T0 + 100_000, savedTo: Infinity });
+  const saved = live(first, first.open(NAME, T0), { fromMs: T0, toMs: T0 + 100_000, savedTo: Infinity });
   const second = new Ledger(saved);
   const other = second.open({ ...NAME, gpu: '1', uuid: 'GPU-1' }, T0 + 200_000);
-  const again = await live(second, other, { fromMs: T0 + 200_000, toMs: T0 + 300_000, savedTo: Infinity });
+  const again = live(second, other, { fromMs: T0 + 200_000, toMs: T0 + 300_000, savedTo: Infinity });
   expect(new Ledger(again).open(NAME, T0 + 300_000).firstSeenMs).toBe(T0);
 });
 
