@@ -6,6 +6,7 @@ import {
   durationMs,
   flagSwitch,
   listenAddress,
+  positiveInteger,
   resolveSettings,
   UsageError,
   wordList,
@@ -16,6 +17,7 @@ import * as v from 'valibot';
 import { parse, YAMLParseError } from 'yaml';
 import { checkBind } from './access/bind.ts';
 import { takeSwitches, type SwitchConfig } from './switches/config.ts';
+import { tlsFilesOf } from './tls.ts';
 
 const text = v.pipe(v.string(), v.minLength(1));
 const share = v.pipe(v.union([v.string(), v.number()]), v.transform(Number), v.number(), v.minValue(0), v.maxValue(1));
@@ -51,6 +53,25 @@ export const serverSettings = {
     flag: 'with-agent',
     help: 'also run an agent for this machine',
   },
+  'server.tls_cert_file': {
+    schema: text,
+    default: undefined,
+    flag: 'tls-cert-file',
+    argument: 'FILE',
+    help: 'certificate and chain in PEM: then the server speaks HTTPS alone',
+  },
+  'server.tls_key_file': {
+    schema: text,
+    default: undefined,
+    flag: 'tls-key-file',
+    argument: 'FILE',
+    help: 'private key of the certificate in PEM',
+  },
+  'server.handshakes_per_second': {
+    schema: positiveInteger,
+    default: 150,
+    help: 'so many agents and browsers may connect each second; the others wait or come again',
+  },
   'access.mode': {
     schema: v.picklist(['none', 'local', 'oidc', 'proxy']),
     default: undefined,
@@ -84,6 +105,7 @@ export function resolveConfig(
   const settings = withDefaults(changedDefaults);
   const { values, positionals } = resolveSettings(settings, { ...fromFile, env, args });
   checkBind(values);
+  tlsFilesOf(values);
   return { config: switches.length === 0 ? values : { ...values, switches }, positionals };
 }
 

@@ -27,9 +27,9 @@ export function packEvent({ type, nsp, data, id }: SocketPacket): Uint8Array | u
 }
 
 /** The packet that a binary message carries; undefined where the message is none of ours. The argument is a view. */
-export function unpackEvent(message: Uint8Array): SocketPacket | undefined {
+export function unpackEvent(message: Uint8Array): Omit<SocketPacket, 'type'> | undefined {
   const event = eventOf(message[0]);
-  return event && { type: EVENT, nsp: AGENTS_NAMESPACE, data: [event, message.subarray(1)] };
+  return event && { nsp: AGENTS_NAMESPACE, data: [event, message.subarray(1)] };
 }
 
 function eventOf(tag: number | undefined): 'frame' | 'backlog' | undefined {

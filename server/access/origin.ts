@@ -16,11 +16,13 @@ export interface OriginSettings {
   readonly listenHost: string;
   /** Asked at each request: with port 0 the port is known only later. */
   readonly port: () => number;
+  /** It speaks HTTPS. */
+  readonly isSecure?: boolean;
   /** Further names, `NAME` for any port or `NAME:PORT`. */
   readonly hosts: readonly string[];
 }
 
-export function createOriginRule({ listenHost, port, hosts }: OriginSettings): OriginRule {
+export function createOriginRule({ listenHost, port, hosts, isSecure = false }: OriginSettings): OriginRule {
   const loopback = isLoopback(listenHost);
   const own = [
     ...new Set(['localhost', '127.0.0.1', '[::1]', listenHost.includes(':') ? `[${listenHost}]` : listenHost]),
@@ -31,12 +33,13 @@ export function createOriginRule({ listenHost, port, hosts }: OriginSettings): O
   return {
     refuse: ({ host, origin }) => {
       if (host === undefined) return 'the request names no host';
-      const asked = withPort(host.toLowerCase());
+      const asked = withPort(host.toLowerCase(), isSecure ? 443 : 80);
       // A server that others reach has names nobody told it: then only foreign origins are refused.
       const open = !loopback && hosts.length === 0;
       if (!open && !isKnown(asked)) return `this server is not ${host}`;
       if (origin === undefined) return undefined;
-      const claimed = hostOf(origin);
+      // A page that came in the clear may be anybody's.
+      const claimed = isSecure && !origin.startsWith('https:') ? undefined : hostOf(origin);
       const fine = claimed !== undefined && (claimed === asked || (!open && isKnown(claimed)));
       return fine ? undefined : `the origin ${origin} may not use this server`;
     },
@@ -50,6 +53,6 @@ function hostOf(origin: string): string | undefined {
   return withPort(host, protocol === 'https:' ? 443 : 80);
 }
 
-function withPort(host: string, port = 80): string {
+function withPort(host: string, port: number): string {
   return /:\d+$/.test(host) ? host : `${host}:${port}`;
 }

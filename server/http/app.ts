@@ -48,7 +48,10 @@ export function createApp(context: HttpContext): Hono {
 const headers = secureHeaders({
   contentSecurityPolicy: {
     defaultSrc: ["'self'"],
-    connectSrc: ["'self'", (c) => `ws://${c.req.header('host') ?? 'localhost'}`],
+    connectSrc: [
+      "'self'",
+      (c) => `${c.req.url.startsWith('https:') ? 'wss' : 'ws'}://${c.req.header('host') ?? 'localhost'}`,
+    ],
     imgSrc: ["'self'", 'data:'],
     objectSrc: ["'none'"],
     baseUri: ["'none'"],

@@ -1,10 +1,15 @@
-// What a message costs without us: `ingest-echo.ts ws|tcp PORT` takes messages and answers each with four bytes.
+// What a message costs without what the server does with it: `ingest-echo.ts ws|tcp|sockets PORT` takes messages and answers
+// each with four bytes; `sockets` is the server's own socket.io, which acknowledges at once.
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
+import { peekFrame } from '#agent/contract';
 import { WebSocketServer } from 'ws';
+import { createSockets } from '../../server/sockets.ts';
 
 const [kind, port] = process.argv.slice(2);
 
 if (kind === 'ws') serveWebsockets(Number(port));
+else if (kind === 'sockets') serveSockets(Number(port));
 else serveTcp(Number(port));
 
 function serveWebsockets(at: number): void {
@@ -14,6 +19,20 @@ function serveWebsockets(at: number): void {
       socket.send(answerTo(data));
     });
   });
+}
+
+function serveSockets(at: number): void {
+  const http = createHttpServer();
+  const sockets = createSockets(http, { origins: { refuse: () => undefined }, handshakesPerSecond: 100_000 });
+  sockets.of('/agents').on('connection', (socket) => {
+    socket.on('hello', (_hello: unknown, reply: (answer: unknown) => void) => {
+      reply({ ok: true });
+    });
+    socket.on('frame', (frame: Uint8Array) => {
+      socket.emit('ack', peekFrame(frame).seq);
+    });
+  });
+  http.listen(at, '127.0.0.1');
 }
 
 /** Length u32, then so many bytes. */

@@ -39,7 +39,7 @@ export async function startServer(
   return { pid: pidOf(child), port, journalFolder: join(scratch, 'data', 'journal'), stop };
 }
 
-export async function startEcho(kind: 'ws' | 'tcp'): Promise<ServerUnderLoad> {
+export async function startEcho(kind: 'ws' | 'tcp' | 'sockets'): Promise<ServerUnderLoad> {
   const port = await freePort();
   const child = await start([echoProgram, kind, String(port)], port, {});
   return { pid: pidOf(child), port, journalFolder: '/nonexistent', stop: () => end(child) };

@@ -26,6 +26,11 @@ const CONNECTS_PER_SECOND = 500;
 const OTHER_FILES = 100;
 const seconds = Number(flags.seconds);
 
+interface Candidate {
+  readonly form: WireForm;
+  readonly name: string;
+}
+
 interface Measured {
   readonly name: string;
   readonly usPerMessage: number;
@@ -50,15 +55,20 @@ async function compare(agents: number): Promise<void> {
   }
   console.log(`\n${agents} agents, a frame a second each, ${seconds} s${flags.tls ? ', TLS' : ''}`);
   const floors: Measured[] = [];
-  for (const form of ['tcp', 'ws'] as const) floors.push(await measure(form, await startEcho(form), agents));
-  for (const form of flags.forms.split(',') as WireForm[]) {
-    const ours = await measure(form, await startServer(flags.program, { tls: flags.tls }), agents);
+  for (const form of ['tcp', 'ws'] as const)
+    floors.push(await measure({ form, name: `bare ${form}` }, await startEcho(form), agents));
+  const forms = flags.forms.split(',') as WireForm[];
+  for (const form of forms)
+    floors.push(await measure({ form, name: `sockets alone, ${form}` }, await startEcho('sockets'), agents));
+  for (const form of forms) {
+    const server = await startServer(flags.program, { tls: flags.tls });
+    const ours = await measure({ form, name: `whyidle, ${form}` }, server, agents);
     const ratios = floors.map(({ name, usPerMessage }) => `${(ours.usPerMessage / usPerMessage).toFixed(1)} × ${name}`);
     console.log(`  ${ours.name}: ${ratios.join(', ')}`);
   }
 }
 
-async function measure(form: WireForm, server: ServerUnderLoad, agents: number): Promise<Measured> {
+async function measure({ form, name }: Candidate, server: ServerUnderLoad, agents: number): Promise<Measured> {
   const target: Target = {
     form,
     host: '127.0.0.1',
@@ -68,16 +78,15 @@ async function measure(form: WireForm, server: ServerUnderLoad, agents: number):
   const processes = agents > 5000 ? 2 : 1;
   const fleet = new LoadFleet({ target, agents, processes, connectsPerSecond: CONNECTS_PER_SECOND, returns: false });
   try {
-    return await underLoad(form, server, fleet);
+    return await underLoad(name, server, fleet);
   } finally {
     fleet.stop();
     await server.stop();
   }
 }
 
-async function underLoad(form: WireForm, server: ServerUnderLoad, fleet: LoadFleet): Promise<Measured> {
+async function underLoad(name: string, server: ServerUnderLoad, fleet: LoadFleet): Promise<Measured> {
   const { agents } = fleet;
-  const name = form === 'tcp' || form === 'ws' ? `bare ${form}` : `whyidle, ${form}`;
   const patienceMs = 20_000 + (agents / CONNECTS_PER_SECOND) * 2000;
   await fleet.reset();
   const idle = standingOf(server.pid);
