@@ -22,6 +22,20 @@ import { tlsFilesOf } from './tls.ts';
 const text = v.pipe(v.string(), v.minLength(1));
 const share = v.pipe(v.union([v.string(), v.number()]), v.transform(Number), v.number(), v.minValue(0), v.maxValue(1));
 
+/** `20GB`, `512MiB` or bytes as a number. */
+const byteCount = v.pipe(
+  v.union([v.string(), v.number()]),
+  v.rawTransform<string | number, number>(({ dataset, addIssue, NEVER }) => {
+    const [, amount, prefix = '', binary] = /^(\d+(?:\.\d+)?)\s*(?:([kMGT]?)(i?)B)?$/.exec(String(dataset.value)) ?? [];
+    if (amount === undefined) {
+      addIssue({ message: 'expected an amount of bytes such as 20GB or 512MiB' });
+      return NEVER;
+    }
+    const exponent = ['', 'k', 'M', 'G', 'T'].indexOf(prefix);
+    return Math.round(Number(amount) * (binary === 'i' ? 1024 : 1000) ** exponent);
+  }),
+);
+
 export const serverSettings = {
   'server.listen': {
     schema: listenAddress,
@@ -81,6 +95,12 @@ export const serverSettings = {
     schema: wordList,
     default: [],
     help: 'further names this server is reached by',
+  },
+  'journal.keep': { schema: durationMs, default: 21_600_000, help: 'readings as received are kept for so long' },
+  'journal.cap': {
+    schema: byteCount,
+    default: 20e9,
+    help: 'readings as received may take so much disk, for example 20GB; the oldest go first',
   },
   'alerts.held_idle_after': { schema: durationMs, default: 600_000, help: 'a GPU may be held idle for so long' },
   'alerts.underused_after': { schema: durationMs, default: 600_000, help: 'a GPU may be underused for so long' },
