@@ -2,7 +2,7 @@
 // and gaps are the journal's own records already; sessions go as they are, the worker puts their series apart.
 //   batch  per entry: length of the record 4 · ticket 8 · record
 import type { FrameEntry, SessionEntry, StoreEntry } from './entries.ts';
-import { encodeGap, FRAME_HEAD_BYTES, parseRecord, writeFrame } from './records.ts';
+import { encodeGap, FRAME_HEAD_BYTES, writeFrame } from './records.ts';
 
 /** A session with its series; never in the journal. */
 const ANNOUNCED = 0x81;
@@ -88,7 +88,7 @@ export function eachRecord(
   visit: (record: Uint8Array, ticket: number) => void,
 ): void {
   const view = new DataView(buffer);
-  for (let at = 0; at < bytes; ) {
+  for (let at = 0; at < bytes;) {
     const length = view.getUint32(at, true);
     visit(new Uint8Array(buffer, at + HEAD_BYTES, length), view.getFloat64(at + 4, true));
     at += HEAD_BYTES + length;
@@ -102,14 +102,6 @@ export function isAnnounced(record: Uint8Array): boolean {
 export function decodeAnnounced(record: Uint8Array): SessionEntry {
   const json = Buffer.from(record.buffer, record.byteOffset + 1, record.length - 1).toString();
   return JSON.parse(json) as SessionEntry; // encoded by encodeAnnounced on the other thread
-}
-
-/** The same entry again, on the other side. */
-export function entryOf(record: Uint8Array): StoreEntry {
-  if (isAnnounced(record)) return decodeAnnounced(record);
-  const parsed = parseRecord(record);
-  if (parsed?.kind === 'frame' || parsed?.kind === 'gap') return parsed;
-  throw new Error('a batch holds no such record');
 }
 
 function encodeAnnounced(entry: SessionEntry): Uint8Array {

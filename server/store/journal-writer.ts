@@ -110,7 +110,17 @@ export class JournalWriter {
     const schema = this.#parts.schemas.add(series);
     const nowMs = this.#parts.nowMs();
     const session: OpenSession = {
-      record: { kind: 'session', session: number, node, instance, generation, intervalMs, hello, schema, firstMs: nowMs },
+      record: {
+        kind: 'session',
+        session: number,
+        node,
+        instance,
+        generation,
+        intervalMs,
+        hello,
+        schema,
+        firstMs: nowMs,
+      },
       segment: -1,
       usedMs: nowMs,
     };

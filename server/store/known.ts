@@ -30,7 +30,11 @@ export class Known {
     return this.#instances.get(node)?.get(instance)?.seqs.has(seq) ?? false;
   }
 
-  frame(node: string, instance: string, frame: { readonly seq: number; readonly timeMs: number; readonly receivedMs: number }): void {
+  frame(
+    node: string,
+    instance: string,
+    frame: { readonly seq: number; readonly timeMs: number; readonly receivedMs: number },
+  ): void {
     const known = this.#of(node, instance);
     known.seqs.add(frame.seq);
     if (frame.timeMs > known.lastMs) known.lastMs = frame.timeMs;
@@ -64,15 +68,13 @@ export class Known {
   /** What a checkpoint must say now; forgets who has not been heard for long. */
   checkpoint(nowMs: number): readonly Omit<CheckpointRecord, 'kind'>[] {
     this.#forget(nowMs - REMEMBERED_MS);
-    const all = [...this.#all()].map(
-      ({ node, instance, seqs, lastMs, seenMs }): CheckpointKnown => ({
-        node,
-        instance,
-        seqs: seqs.ranges.map(([from, to]) => [from, to]),
-        lastMs: finite(lastMs, seenMs),
-        seenMs: finite(seenMs, nowMs),
-      }),
-    );
+    const all = [...this.#all()].map(({ node, instance, seqs, lastMs, seenMs }): CheckpointKnown => ({
+      node,
+      instance,
+      seqs: seqs.ranges.map(([from, to]) => [from, to]),
+      lastMs: finite(lastMs, seenMs),
+      seenMs: finite(seenMs, nowMs),
+    }));
     const parts = Math.max(1, Math.ceil(all.length / INSTANCES_PER_PART));
     const gapSeconds = Object.fromEntries(this.gapSeconds);
     return Array.from({ length: parts }, (_, part) => ({

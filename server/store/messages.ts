@@ -2,6 +2,7 @@
 import type { KnownInstance, QueryRequest, QueryResult, StoreFigures } from './entries.ts';
 import type { Trouble } from './commit-loop.ts';
 import type { PartsSettings } from './parts.ts';
+import type { Restored } from './restore.ts';
 
 export interface CoreSettings {
   readonly folder: string;
@@ -33,8 +34,7 @@ export type ToWorker =
 export interface Opened {
   readonly sessionBase: number;
   readonly known: readonly KnownInstance[];
-  /** A batch: per node its session and the frames since its newest key frame. */
-  readonly restored: { readonly buffer: ArrayBuffer; readonly bytes: number };
+  readonly restored: Restored;
   readonly figures: Figures;
 }
 

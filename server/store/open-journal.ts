@@ -53,7 +53,10 @@ export async function openJournal(
 async function readKnown(journal: Journal, index: JournalIndex, schemas: ReadonlySet<string>): Promise<Known> {
   const known = new Known();
   const { views } = index;
-  const begin = Math.max(0, views.findLastIndex(({ summary }) => summary.checkpoint !== null));
+  const begin = Math.max(
+    0,
+    views.findLastIndex(({ summary }) => summary.checkpoint !== null),
+  );
   for (const view of views.slice(begin)) {
     const { checkpoint } = view.summary;
     if (checkpoint !== null) await loadCheckpoint(journal, known, checkpoint);
@@ -76,7 +79,9 @@ async function addSegment(view: SegmentView, known: Known, schemas: ReadonlySet<
     const node = await view.node(name);
     if (!node) continue;
     // Without its series a frame cannot be read: it is not stored.
-    const sessions = new Map(node.sessions.filter(({ schema }) => schemas.has(schema)).map((one) => [one.session, one]));
+    const sessions = new Map(
+      node.sessions.filter(({ schema }) => schemas.has(schema)).map((one) => [one.session, one]),
+    );
     for (const { instance, intervalMs } of sessions.values()) known.session(name, instance, intervalMs);
     for (const { head, places } of node.chains) {
       const session = sessions.get(head.session);

@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
-import { eachRecord, entryOf } from './batch.ts';
+import { eachRecord } from './batch.ts';
 import type {
   FrameEntry,
   KnownInstance,
@@ -20,7 +20,9 @@ import { takeLock, type Lock } from './lock.ts';
 import type { Figures, FromWorker, Opened } from './messages.ts';
 import { Outbox } from './outbox.ts';
 import type { PartsSettings } from './parts.ts';
+import { parseFrame } from './records.ts';
 import { readId, SavedFiles } from './saved-files.ts';
+import { parseSeries } from './schema-files.ts';
 import { StateKeeper } from './store-state.ts';
 import { StoreThread } from './store-thread.ts';
 
@@ -223,12 +225,21 @@ class OpenStore implements Store {
 }
 
 function restoredOf({ restored, sessionBase }: Opened): readonly RestoredNode[] {
-  const nodes: { session: SessionEntry; frames: FrameEntry[] }[] = [];
+  const series = new Map(Array.from(restored.schemas, ([name, json]) => [name, parseSeries(json)]));
+  // Sessions of earlier server processes: their numbers lie below those that ingest gives.
+  const nodes = new Map(
+    restored.sessions.map(({ entry, schema }) => {
+      const session: SessionEntry = {
+        ...entry,
+        session: entry.session - sessionBase,
+        series: series.get(schema) ?? [],
+      };
+      return [entry.session, { session, frames: [] as FrameEntry[] }];
+    }),
+  );
   eachRecord(restored, (record) => {
-    const entry = entryOf(record);
-    // Numbers of earlier server processes: below those that ingest gives.
-    if (entry.kind === 'session') nodes.push({ session: { ...entry, session: entry.session - sessionBase }, frames: [] });
-    else if (entry.kind === 'frame') nodes.at(-1)?.frames.push({ ...entry, session: entry.session - sessionBase });
+    const frame = parseFrame(record);
+    nodes.get(frame.session)?.frames.push({ ...frame, session: frame.session - sessionBase });
   });
-  return nodes;
+  return [...nodes.values()];
 }

@@ -51,7 +51,12 @@ function joined(pieces: readonly Piece[]): Piece {
   // Readings that came late lie between others.
   const order = Array.from(times.keys()).toSorted((a, b) => (times[a] ?? 0) - (times[b] ?? 0));
   const pick = (column: Float64Array): Float64Array => Float64Array.from(order, (at) => column[at] ?? NaN);
-  return { times: pick(times), spans: pick(spans), values: pick(values), exact: exact && order.map((at) => exact[at] ?? '') };
+  return {
+    times: pick(times),
+    spans: pick(spans),
+    values: pick(values),
+    exact: exact && order.map((at) => exact[at] ?? ''),
+  };
 }
 
 function concat(columns: readonly Float64Array[]): Float64Array {
@@ -131,7 +136,8 @@ class Points {
   }
 
   #end(): void {
-    if (this.#used >= 0) this.#mean[this.#used] = this.#weight > 0 ? (this.#mean[this.#used] ?? NaN) / this.#weight : NaN;
+    if (this.#used >= 0)
+      this.#mean[this.#used] = this.#weight > 0 ? (this.#mean[this.#used] ?? NaN) / this.#weight : NaN;
     this.#weight = 0;
   }
 }

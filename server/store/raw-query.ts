@@ -55,7 +55,9 @@ export async function queryRaw(parts: RawParts, request: QueryRequest): Promise<
 }
 
 async function findChains(parts: RawParts, request: QueryRequest, slices: Slices): Promise<readonly WantedChain[]> {
-  const views = parts.index.views.filter(({ summary }) => isNear(summary.live, request) || isNear(summary.backlog, request));
+  const views = parts.index.views.filter(
+    ({ summary }) => isNear(summary.live, request) || isNear(summary.backlog, request),
+  );
   const found: WantedChain[] = [];
   for (const node of await nodesOf(parts, views, request.labels['node'])) {
     if (slices.isOver) await slices.rest();
@@ -123,7 +125,12 @@ function checkCount(chains: readonly WantedChain[], maxSeries: number): void {
 async function readPieces(
   { journal }: RawParts,
   { fromMs, toMs, stepMs }: QueryRequest,
-  work: { readonly chain: WantedChain; readonly answers: Map<string, Answer>; readonly gaps: GapEntry[]; readonly slices: Slices },
+  work: {
+    readonly chain: WantedChain;
+    readonly answers: Map<string, Answer>;
+    readonly gaps: GapEntry[];
+    readonly slices: Slices;
+  },
 ): Promise<void> {
   const { session, size, series, places } = work.chain;
   const frames = selectFrames(places, fromMs, toMs);
@@ -216,9 +223,7 @@ function seriesOf({ node, series, pieces }: Answer, stepMs: number): QuerySeries
 /** By metric in the order that was asked for, then by labels. */
 function sorted(series: readonly QuerySeries[], metrics: readonly string[]): readonly QuerySeries[] {
   const keyed = series.map((one) => ({ one, metric: metrics.indexOf(one.metric), key: Object.values(one.labels) }));
-  return keyed
-    .toSorted((a, b) => a.metric - b.metric || compare(a.key, b.key))
-    .map(({ one }) => one);
+  return keyed.toSorted((a, b) => a.metric - b.metric || compare(a.key, b.key)).map(({ one }) => one);
 }
 
 function compare(a: readonly string[], b: readonly string[]): number {

@@ -166,7 +166,10 @@ export function encodeCheckpoint({ part, parts, known, gapSeconds }: Omit<Checkp
   head[0] = kinds.checkpoint;
   head.writeUInt16LE(part, 1);
   head.writeUInt16LE(parts, 3);
-  return Buffer.concat([head, deflateRawSync(JSON.stringify({ known, gapSeconds }), { level: constants.Z_BEST_SPEED })]);
+  return Buffer.concat([
+    head,
+    deflateRawSync(JSON.stringify({ known, gapSeconds }), { level: constants.Z_BEST_SPEED }),
+  ]);
 }
 
 function parseCheckpoint(bytes: Uint8Array): CheckpointRecord {

@@ -1,14 +1,25 @@
 // The state of every node as the journal ends: its newest live session and the frames since the newest key frame.
 import type { Journal, Place } from '#agent/journal';
 import { BatchWriter } from './batch.ts';
+import type { SessionEntry } from './entries.ts';
 import type { FramePlaces } from './frame-places.ts';
 import type { JournalIndex } from './journal-index.ts';
-import { flags, parseFrame, parseRecord, RecordError } from './records.ts';
+import { flags, parseFrame, parseRecord, RecordError, type SessionRecord } from './records.ts';
 import type { SchemaFiles } from './schema-files.ts';
 import type { NodeFrames, SegmentView, SessionHead } from './segment-index.ts';
 
 /** With so many of one segment wanted it is read from end to end. */
 const READ_WHOLE_FROM = 2000;
+
+/** On its way to the main thread. */
+export interface Restored {
+  readonly sessions: readonly { readonly entry: Omit<SessionEntry, 'series'>; readonly schema: string }[];
+  /** JSON of the series lists, by name. */
+  readonly schemas: ReadonlyMap<string, string>;
+  /** A batch: the frames of the sessions, in the same order. */
+  readonly buffer: ArrayBuffer;
+  readonly bytes: number;
+}
 
 interface Wanted {
   readonly session: SessionHead;
@@ -25,17 +36,24 @@ export interface RestoreParts {
   readonly nodeOf: (view: SegmentView, node: string) => Promise<NodeFrames | undefined>;
 }
 
-/** As a batch: per node the session, then its frames, oldest first. */
-export async function restore(parts: RestoreParts): Promise<{ readonly buffer: ArrayBuffer; readonly bytes: number }> {
+export async function restore(parts: RestoreParts): Promise<Restored> {
   const wanted = [...(await findWanted(parts)).values()].filter(({ hasKey }) => hasKey);
-  const records = await readPlaces(parts.journal, wanted.flatMap(({ session, places }) => [session.place, ...places]));
+  const records = await readPlaces(
+    parts.journal,
+    wanted.flatMap(({ session, places }) => [session.place, ...places]),
+  );
   const batch = new BatchWriter(0);
+  const sessions: Restored['sessions'][number][] = [];
+  const schemas = new Map<string, string>();
   for (const { session, places } of wanted) {
-    const entry = sessionOf(records.get(session.place.position));
-    const series = entry && (await parts.schemas.read(entry.schema));
-    if (!series) continue;
-    const { node, instance, generation, intervalMs, hello } = entry;
-    batch.add({ kind: 'session', session: entry.session, node, instance, generation, intervalMs, hello, series }, 0);
+    const record = sessionOf(records.get(session.place.position));
+    if (!record) continue;
+    const series = schemas.get(record.schema) ?? (await parts.schemas.readText(record.schema));
+    if (series === undefined) continue;
+    schemas.set(record.schema, series);
+    const { node, instance, generation, intervalMs, hello, schema } = record;
+    const entry = { kind: 'session' as const, session: record.session, node, instance, generation, intervalMs, hello };
+    sessions.push({ entry, schema });
     for (const { position } of places) {
       const bytes = records.get(position);
       // Without one frame those after it mean nothing.
@@ -43,7 +61,8 @@ export async function restore(parts: RestoreParts): Promise<{ readonly buffer: A
       batch.add(parseFrame(bytes), 0);
     }
   }
-  return batch.take();
+  const { buffer, bytes } = batch.take();
+  return { sessions, schemas, buffer, bytes };
 }
 
 /** From the newest segment back: until each node's session has a key frame. */
@@ -62,7 +81,11 @@ async function findWanted(parts: RestoreParts): Promise<ReadonlyMap<string, Want
 
 function want(
   wanted: Map<string, Wanted>,
-  { node, segment, before }: { readonly node: NodeFrames; readonly segment: number; readonly before: Wanted | undefined },
+  {
+    node,
+    segment,
+    before,
+  }: { readonly node: NodeFrames; readonly segment: number; readonly before: Wanted | undefined },
 ): void {
   const live = node.chains.filter(({ head }) => !head.backlog);
   const chain = before
@@ -106,7 +129,11 @@ async function readEach(journal: Journal, places: readonly Place[], records: Map
   );
 }
 
-async function readThrough(journal: Journal, places: readonly Place[], records: Map<number, Uint8Array>): Promise<void> {
+async function readThrough(
+  journal: Journal,
+  places: readonly Place[],
+  records: Map<number, Uint8Array>,
+): Promise<void> {
   const wanted = new Set(places.map(({ position }) => position));
   const sorted = [...wanted].toSorted((a, b) => a - b);
   const last = sorted.at(-1) ?? 0;
@@ -116,7 +143,7 @@ async function readThrough(journal: Journal, places: readonly Place[], records: 
   }
 }
 
-function sessionOf(bytes: Uint8Array | undefined): Extract<ReturnType<typeof parseRecord>, { kind: 'session' }> | undefined {
+function sessionOf(bytes: Uint8Array | undefined): SessionRecord | undefined {
   try {
     const record = bytes && parseRecord(bytes);
     return record?.kind === 'session' ? record : undefined;

@@ -33,7 +33,8 @@ export class SavedFiles {
   }
 
   save(name: string, bytes: Uint8Array): Promise<void> {
-    if (!NAME.test(name) || name.endsWith('.tmp')) throw new Error(`${JSON.stringify(name)} is no name for a saved file`);
+    if (!NAME.test(name) || name.endsWith('.tmp'))
+      throw new Error(`${JSON.stringify(name)} is no name for a saved file`);
     const before = this.#writing.get(name) ?? Promise.resolve();
     const write = before
       .catch(() => undefined)

@@ -4,8 +4,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import { schemaMessageSchema, type SchemaMessage } from '#agent/contract';
-import * as v from 'valibot';
+import type { SchemaMessage } from '#agent/contract';
 
 type Series = SchemaMessage['series'];
 
@@ -66,15 +65,15 @@ export class SchemaFiles {
     }
   }
 
-  /** Undefined if the file is missing or damaged: frames of it cannot be read. */
-  async read(name: string): Promise<Series | undefined> {
+  /** The JSON of a series list; undefined if the file is missing or damaged: frames of it cannot be read. */
+  async readText(name: string): Promise<string | undefined> {
     const unwritten = this.#unwritten.get(name);
+    if (unwritten !== undefined) return unwritten;
     try {
-      const json =
-        unwritten ??
-        inflateRawSync(await readFile(join(this.#folder, name)), { maxOutputLength: MAX_JSON_BYTES }).toString();
+      const bytes = await readFile(join(this.#folder, name));
+      const json = inflateRawSync(bytes, { maxOutputLength: MAX_JSON_BYTES }).toString();
       if (nameOf(json) !== name) throw new Error('the content is another');
-      return v.parse(schemaMessageSchema.entries.series, JSON.parse(json));
+      return json;
     } catch {
       // The next session that has these series writes it again.
       this.#onDisk.delete(name);
@@ -82,10 +81,20 @@ export class SchemaFiles {
     }
   }
 
+  async read(name: string): Promise<Series | undefined> {
+    const json = await this.readText(name);
+    return json === undefined ? undefined : parseSeries(json);
+  }
+
   async remove(name: string): Promise<void> {
     this.#onDisk.delete(name);
     await unlink(join(this.#folder, name)).catch(() => undefined);
   }
+}
+
+/** Its name is its checksum, so it is what was checked when it came. */
+export function parseSeries(json: string): Series {
+  return JSON.parse(json) as Series;
 }
 
 function nameOf(json: string): string {

@@ -142,7 +142,11 @@ export class SegmentIndex implements SegmentView {
   }
 
   /** Everything, for the sidecar. */
-  *blocks(): Iterable<{ readonly node: string; readonly sessions: readonly SessionHead[]; readonly chains: readonly ChainIndex[] }> {
+  *blocks(): Iterable<{
+    readonly node: string;
+    readonly sessions: readonly SessionHead[];
+    readonly chains: readonly ChainIndex[];
+  }> {
     for (const [node, { sessions, chains }] of this.#nodes) {
       yield { node, sessions: [...sessions.values()], chains: [...chains.values()] };
     }

@@ -47,7 +47,10 @@ export function encodeSidecar(index: SegmentIndex): Buffer {
       sessions,
       chains: chains.map((chain) => ({ ...chain.head(), bytes: chain.columns.length })),
     };
-    const block = encodeBlock(head, chains.map((chain) => chain.columns));
+    const block = encodeBlock(
+      head,
+      chains.map((chain) => chain.columns),
+    );
     directory.push([node, offset, block.length, crc32(block)]);
     parts.push(block);
     offset += block.length;
@@ -63,7 +66,11 @@ export class Sidecar implements SegmentView {
   readonly #directoryPlace: { readonly offset: number; readonly length: number; readonly crc: number };
   #directory: WeakRef<ReadonlyMap<string, DirectoryEntry>> | undefined;
 
-  private constructor(file: string, summary: SegmentSummary, directoryPlace: { offset: number; length: number; crc: number }) {
+  private constructor(
+    file: string,
+    summary: SegmentSummary,
+    directoryPlace: { offset: number; length: number; crc: number },
+  ) {
     this.#file = file;
     this.summary = summary;
     this.#directoryPlace = directoryPlace;
