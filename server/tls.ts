@@ -1,9 +1,11 @@
 // The server's certificate: read, checked, and followed, so that a renewed one is used without a restart.
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { createSecureContext } from 'node:tls';
 import { UsageError } from '#agent/contract';
+import { isLoopback } from './access/bind.ts';
 import { StartError } from './listen.ts';
 import type { Log } from './log.ts';
 
@@ -68,13 +70,12 @@ export function doubtsOf({ certFile, keyFile }: TlsFiles, { cert }: Identity, wa
 /** The name by which this machine reaches a server of the certificate: the first that it is valid for. */
 export function nameIn({ cert }: Identity, listenHost: string): string {
   const certificate = new X509Certificate(cert);
-  const own = ['127.0.0.1', 'localhost', '::1'];
-  const isOpen = listenHost === '0.0.0.0' || listenHost === '::';
-  const names = (certificate.subjectAltName ?? '').split(', ').flatMap((one) => /^DNS:([^*]+)$/.exec(one)?.[1] ?? []);
-  const candidates = isOpen ? [...own, hostname(), ...names] : [listenHost, ...names];
   const isValid = (name: string): boolean =>
-    certificate.checkIP(name) !== undefined || certificate.checkHost(name) !== undefined;
-  return candidates.find(isValid) ?? (isOpen ? '127.0.0.1' : listenHost);
+    (isIP(name) === 0 ? certificate.checkHost(name) : certificate.checkIP(name)) !== undefined;
+  const names = (certificate.subjectAltName ?? '').split(', ').flatMap((one) => /^DNS:([^*]+)$/.exec(one)?.[1] ?? []);
+  if (isLoopback(listenHost)) return [listenHost, 'localhost'].find(isValid) ?? listenHost;
+  if (listenHost !== '0.0.0.0' && listenHost !== '::') return [listenHost, ...names].find(isValid) ?? listenHost;
+  return ['127.0.0.1', 'localhost', hostname(), ...names].find(isValid) ?? '127.0.0.1';
 }
 
 export interface CertificateParts {

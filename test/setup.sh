@@ -11,6 +11,7 @@ need prometheus-node-exporter prometheus-node-exporter
 need chromium chromium
 need jsonnet jsonnet
 need gcc gcc
+need openssl openssl
 [ -x /usr/sbin/sshd ] || missing+=(openssh-server)
 for program in ibsim:ibsim-utils ibnetdiscover:infiniband-diags opensm:opensm; do
   # A plain user's PATH has not where Debian puts them.

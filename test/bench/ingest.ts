@@ -1,4 +1,5 @@
-// `npm run bench:ingest -- [--agents 1000,5000,10000] [--seconds 20] [--forms socket.io,packed] [--tls] [--program FILE]`:
+// `npm run bench:ingest -- [--agents 1000,5000,10000] [--seconds 20] [--servers tcp,ws,sockets,whyidle]
+// [--forms socket.io,packed] [--tls] [--program FILE]`:
 // what the built server pays for a message of an agent, beside a bare websocket server and a bare TCP server that answer
 // the same messages of the same load agents with four bytes. The ratios count; the rest depends on who else is at work.
 import { existsSync } from 'node:fs';
@@ -16,6 +17,7 @@ const { values: flags } = parseArgs({
     agents: { type: 'string', default: '1000,5000,10000' },
     seconds: { type: 'string', default: '20' },
     'warm-up': { type: 'string', default: '5' },
+    servers: { type: 'string', default: 'tcp,ws,sockets,whyidle' },
     forms: { type: 'string', default: 'socket.io,packed' },
     tls: { type: 'boolean', default: false },
     program: { type: 'string', default: builtServer },
@@ -55,17 +57,28 @@ async function compare(agents: number): Promise<void> {
   }
   console.log(`\n${agents} agents, a frame a second each, ${seconds} s${flags.tls ? ', TLS' : ''}`);
   const floors: Measured[] = [];
-  for (const form of ['tcp', 'ws'] as const)
-    floors.push(await measure({ form, name: `bare ${form}` }, await startEcho(form), agents));
   const forms = flags.forms.split(',') as WireForm[];
-  for (const form of forms)
-    floors.push(await measure({ form, name: `sockets alone, ${form}` }, await startEcho('sockets'), agents));
-  for (const form of forms) {
-    const server = await startServer(flags.program, { tls: flags.tls });
-    const ours = await measure({ form, name: `whyidle, ${form}` }, server, agents);
-    const ratios = floors.map(({ name, usPerMessage }) => `${(ours.usPerMessage / usPerMessage).toFixed(1)} × ${name}`);
-    console.log(`  ${ours.name}: ${ratios.join(', ')}`);
+  for (const server of flags.servers.split(',')) {
+    switch (server) {
+      case 'tcp':
+      case 'ws':
+        floors.push(await measure({ form: server, name: `bare ${server}` }, await startEcho(server), agents));
+        break;
+      case 'sockets':
+        for (const form of forms)
+          floors.push(await measure({ form, name: `sockets alone, ${form}` }, await startEcho(server), agents));
+        break;
+      default:
+        for (const form of forms) await measureOurs(form, agents, floors);
+    }
   }
+}
+
+async function measureOurs(form: WireForm, agents: number, floors: readonly Measured[]): Promise<void> {
+  const server = await startServer(flags.program, { tls: flags.tls });
+  const { name, usPerMessage } = await measure({ form, name: `whyidle, ${form}` }, server, agents);
+  const ratios = floors.map((floor) => `${(usPerMessage / floor.usPerMessage).toFixed(1)} × ${floor.name}`);
+  if (ratios.length > 0) console.log(`  ${name}: ${ratios.join(', ')}`);
 }
 
 async function measure({ form, name }: Candidate, server: ServerUnderLoad, agents: number): Promise<Measured> {
