@@ -213,10 +213,8 @@ class ChainColumns {
 }
 
 function seriesOf({ node, series, pieces }: Answer, stepMs: number): QuerySeries {
-  const labels = Object.fromEntries([
-    ['node', node],
-    ...series.row.labels.map((name, at) => [name, series.labels[at] ?? '']),
-  ]);
+  const labels: Record<string, string> = { node };
+  for (const [at, name] of series.row.labels.entries()) labels[name] = series.labels[at] ?? '';
   return { metric: series.id, labels, ...columnsOf(pieces, stepMs, series.row.kind === 'counter') };
 }
 

@@ -19,7 +19,7 @@ export interface SessionHead {
 export interface NodeFrames {
   readonly node: string;
   readonly sessions: readonly SessionHead[];
-  readonly chains: readonly { readonly head: ChainHead; places(): FramePlaces }[];
+  readonly chains: readonly { readonly head: ChainHead; readonly places: () => FramePlaces }[];
 }
 
 /** Small enough to be kept in memory for every segment. */

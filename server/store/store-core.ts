@@ -59,18 +59,19 @@ export class StoreCore {
     const { settings, nowMs, log, files } = context;
     const parts = context.parts ?? (await openParts({ folder: settings.folder, settings: settings.parts, nowMs, log }));
     // Told while the journal is being opened, before there is anybody to act on it.
-    let core: StoreCore | undefined;
+    const late: { core?: StoreCore } = {};
     const opened = await openJournal(
       { ...settings, nowMs, ...(files ? { files } : {}) },
       {
         onLoss: (loss) => {
           warnOfLoss(log, loss);
-          core?.lost(loss);
+          late.core?.lost(loss);
         },
-        onSealed: (segment) => core?.sealed(segment),
+        onSealed: (segment) => late.core?.sealed(segment),
       },
     );
-    core = new StoreCore(context, opened, parts);
+    const core = new StoreCore(context, opened, parts);
+    late.core = core;
     await core.#begin();
     return core;
   }
