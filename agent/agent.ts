@@ -18,14 +18,16 @@ import { Scheduler } from './scheduler.ts';
 import { SelfMetrics } from './self.ts';
 import { Snapshot } from './snapshot.ts';
 import { Tree } from './sources/tree.ts';
-import type { Uplink } from './uplink.ts';
+import { deliveryOf, type DeliveryOptions } from './uplink/delivery.ts';
+import type { Uplink } from './uplink/uplink.ts';
 
 export interface AgentOptions {
   readonly node: string;
   readonly root: string;
   readonly intervalMs: number;
-  /** URL of the server; undefined for a plain exporter. */
+  /** URL of the server, several separated by commas; undefined for a plain exporter. */
   readonly server: string | undefined;
+  readonly delivery?: DeliveryOptions;
   readonly listen: ListenAddress | undefined;
   readonly gpuSources: GpuSources;
   readonly infiniband?: InfinibandSettings | undefined;
@@ -75,8 +77,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     stop: async () => {
       inventory.stop();
       fabric?.stop();
-      uplink?.stop();
-      await Promise.allSettled([scheduler.stop(), pages?.close()]);
+      await Promise.allSettled([scheduler.stop(), pages?.close(), uplink?.stop()]);
       commands.stopAll();
       tree.close();
     },
@@ -104,15 +105,16 @@ async function createFabric(
 }
 
 async function createUplink(
-  { server, node, intervalMs, log }: AgentOptions,
+  { server, delivery, node, intervalMs, log }: AgentOptions,
   parts: { readonly snapshot: Snapshot; readonly clock: Clock; readonly inventory: InventoryKeeper },
 ): Promise<Uplink | undefined> {
   if (server === undefined) return undefined;
   // Loaded only where it is used: it is half of the program.
-  const { Uplink } = await import('./uplink.ts');
+  const { Uplink } = await import('./uplink/uplink.ts');
   const { snapshot, clock, inventory } = parts;
   return new Uplink({
     ...{ server, node, intervalMs, log, snapshot, clock },
+    ...deliveryOf(delivery, node),
     instance: createInstance(),
     inventory: () => inventory.inventory,
     random: Math.random,

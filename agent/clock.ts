@@ -18,13 +18,13 @@ export const systemClock: Clock = {
   },
 };
 
-/** A step of the wall clock that is no correction of small drift any more. */
-const JUMP_MS = 1000;
-
-/** Wall-clock time that moves with the monotonic clock: it never runs backwards unless somebody set the clock. */
+/**
+ * The axis that samples are dated on: the wall clock as it was at the start, plus the monotonic time since. It never jumps;
+ * how far it is from the wall clock of now is told to the server.
+ */
 export class SampleTime {
   readonly #clock: Clock;
-  #anchorMs: number;
+  readonly #anchorMs: number;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -33,8 +33,6 @@ export class SampleTime {
 
   /** Whole milliseconds since 1970. */
   nowMs(): number {
-    const anchorMs = this.#clock.wallMs() - this.#clock.monotonicMs();
-    if (Math.abs(anchorMs - this.#anchorMs) > JUMP_MS) this.#anchorMs = anchorMs;
     return Math.round(this.#anchorMs + this.#clock.monotonicMs());
   }
 }

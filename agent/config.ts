@@ -33,12 +33,24 @@ const interval = v.pipe(
   v.minValue(100, 'the shortest interval is 100ms'),
   v.maxValue(600_000, 'the longest interval is 10m'),
 );
-const serverUrl = v.pipe(
-  v.string(),
+const serverUrls = v.pipe(
+  wordList,
+  v.minLength(1, 'it is empty'),
   v.check(
-    (url) => /^https?:\/\//i.test(url) && URL.canParse(url),
-    'expected the address of a server, for example http://127.0.0.1:8420',
+    (urls) => urls.every((url) => /^https?:\/\//i.test(url) && URL.canParse(url)),
+    'expected the address of a server, for example http://127.0.0.1:8420, or several separated by commas',
   ),
+  v.transform((urls) => urls.join(',')),
+);
+const byteSize = v.pipe(
+  v.union([v.string(), v.number()]),
+  v.transform(String),
+  v.regex(/^\d+(\.\d+)?(k|M|G)?B?$/, 'expected a size such as 256MB'),
+  v.transform((text) => {
+    const unit = { k: 1e3, M: 1e6, G: 1e9 }[/[kMG]/.exec(text)?.[0] ?? ''] ?? 1;
+    return Math.round(Number.parseFloat(text) * unit);
+  }),
+  v.minValue(100_000, 'the smallest size is 100kB'),
 );
 const compatPages = v.pipe(
   wordList,
@@ -122,11 +134,37 @@ const readSettings = {
 
 export const agentSettings = {
   'agent.server': {
-    schema: serverUrl,
+    schema: serverUrls,
     default: undefined,
     flag: 'server',
-    argument: 'URL',
-    help: 'the server to send readings to',
+    argument: 'URL[,URL…]',
+    help: 'the server to send readings to; of several the next one if one cannot be reached',
+  },
+  'agent.server_order': {
+    schema: v.picklist(['shared', 'listed'], 'expected shared or listed'),
+    default: 'shared',
+    help: 'shared: nodes spread over the servers; listed: each node begins with the first',
+  },
+  'agent.failback': {
+    schema: durationMs,
+    default: 600_000,
+    defaultText: '10m',
+    help: 'how often a node that is with another server looks for its first one; 0 = never',
+  },
+  'agent.ca_file': {
+    schema: text,
+    default: undefined,
+    flag: 'ca',
+    argument: 'FILE',
+    help: 'PEM of the authority, or the certificate itself, that servers are trusted by',
+  },
+  'agent.spool_cap': {
+    schema: byteSize,
+    default: 256_000_000,
+    defaultText: '256MB',
+    flag: 'spool-cap',
+    argument: 'SIZE',
+    help: 'readings that no server has acknowledged are kept up to this size, the oldest go first',
   },
   'agent.listen': {
     schema: listenAddress,
@@ -155,9 +193,10 @@ export const agentSettings = {
   'agent.state': {
     schema: text,
     default: undefined,
+    defaultText: '$STATE_DIRECTORY, else ~/.local/state/whyidle/agent; below --root none',
     flag: 'state',
     argument: 'DIR',
-    help: 'where state may be kept; this version keeps none',
+    help: 'where readings wait that no server has acknowledged',
   },
 } as const satisfies Settings;
 
@@ -204,7 +243,16 @@ export function resolveAgentConfig(args: readonly string[], env: Environment): A
     throw new UsageError('an agent with --relay FILE needs --server URL to send to');
   if (values['agent.relay'] !== undefined && values['agent.listen'] !== undefined)
     throw new UsageError('an agent with --relay FILE has no page of its own: it takes no --listen');
-  return { ...values, ...checkSources(values, env), infiniband: infinibandSettingsOf(values) };
+  const state = values['agent.state'] ?? defaultState(values['agent.root'], env);
+  return { ...values, 'agent.state': state, ...checkSources(values, env), infiniband: infinibandSettingsOf(values) };
+}
+
+/** Below a root nothing of the host is used. */
+function defaultState(root: string, env: Environment): string | undefined {
+  if (resolve(root) !== '/') return undefined;
+  const home = env['HOME'];
+  const folder = env['XDG_STATE_HOME'] ?? (home === undefined ? undefined : join(home, '.local/state'));
+  return env['STATE_DIRECTORY'] ?? (folder === undefined ? undefined : join(folder, 'whyidle/agent'));
 }
 
 /** Settings of `whyidle sample`. Throws UsageError or CannotStart. */

@@ -7,13 +7,16 @@ import type { RelayConfig } from './relay/config.ts';
 import { RelayNode, type RelayNodeOptions } from './relay/node.ts';
 import { connectSsh } from './ssh/connection.ts';
 import { Gate } from './ssh/gate.ts';
-import { Uplink } from './uplink.ts';
+import { deliveryOf, type DeliveryOptions } from './uplink/delivery.ts';
+import { Uplink } from './uplink/uplink.ts';
 
 /** A handshake is a few milliseconds of arithmetic, which stops everything else. */
 const HANDSHAKES_AT_ONCE = 8;
 
 export interface RelayOptions extends RelayConfig {
   readonly server: string;
+  /** How it is reached, and where is kept what it has not acknowledged: a folder per node. */
+  readonly delivery?: DeliveryOptions;
   readonly log: Log;
   readonly clock?: Clock;
   readonly connect?: RelayNodeOptions['connect'];
@@ -25,7 +28,15 @@ export interface RunningRelay {
 }
 
 export function startRelay(options: RelayOptions): RunningRelay {
-  const { server, intervalMs, log, clock = systemClock, connect = connectSsh, random = Math.random } = options;
+  const {
+    server,
+    delivery,
+    intervalMs,
+    log,
+    clock = systemClock,
+    connect = connectSsh,
+    random = Math.random,
+  } = options;
   const gate = new Gate(HANDSHAKES_AT_ONCE);
   const nodes = options.nodes.map((node) => {
     const own = logOf(node.name, log);
@@ -34,6 +45,7 @@ export function startRelay(options: RelayOptions): RunningRelay {
       sinkOf: ({ snapshot, inventory }) =>
         new Uplink({
           ...{ server, node: node.name, instance: createInstance(), intervalMs },
+          ...deliveryOf(delivery, node.name),
           ...{ snapshot, inventory, clock, log: own, random },
         }),
     });

@@ -1,11 +1,14 @@
 // `whyidle agent`: runs until it is told to stop, and then ends whatever hangs.
+import { readFileSync } from 'node:fs';
 import { startAgent } from './agent.ts';
+import { CannotStart } from './cannot-start.ts';
 import type { AgentConfig } from './config.ts';
 import { readNodeName } from './identity.ts';
 import type { FabricOptions } from './fabric/start-fabric.ts';
 import type { Log } from './log.ts';
 import { createInventoryProbe } from './probe/inventory-probe.ts';
 import { Tree } from './sources/tree.ts';
+import type { DeliveryOptions } from './uplink/delivery.ts';
 
 /** Ctrl-C must end everything within 2 s. */
 const END_WITHIN_MS = 1500;
@@ -15,7 +18,7 @@ export async function runUntilStopped(config: AgentConfig, log: Log): Promise<vo
   const { 'agent.relay': relay, 'agent.server': server } = config;
   const agent =
     relay !== undefined && server !== undefined
-      ? await relayNodes(relay, server, log)
+      ? await relayNodes(relay, server, { delivery: deliveryOptionsOf(config), log })
       : await readThisNode(config, log);
   await stopped;
   endAnyway();
@@ -23,10 +26,14 @@ export async function runUntilStopped(config: AgentConfig, log: Log): Promise<vo
   if (process.connected) process.disconnect();
 }
 
-async function relayNodes(file: string, server: string, log: Log): Promise<{ stop(): Promise<void> }> {
+async function relayNodes(
+  file: string,
+  server: string,
+  { delivery, log }: { readonly delivery: DeliveryOptions; readonly log: Log },
+): Promise<{ stop(): Promise<void> }> {
   // Loaded only where it is used, as the uplink is.
   const [{ readRelayConfig }, { startRelay }] = await Promise.all([import('./relay/config.ts'), import('./relay.ts')]);
-  return startRelay({ ...readRelayConfig(file), server, log });
+  return startRelay({ ...readRelayConfig(file), server, delivery, log });
 }
 
 async function readThisNode(config: AgentConfig, log: Log): Promise<{ stop(): Promise<void> }> {
@@ -36,6 +43,7 @@ async function readThisNode(config: AgentConfig, log: Log): Promise<{ stop(): Pr
     root: config['agent.root'],
     intervalMs: config['agent.interval'],
     server: config['agent.server'],
+    delivery: deliveryOptionsOf(config),
     listen: config['agent.listen'],
     gpuSources: config.gpuSources,
     infiniband: config.infiniband,
@@ -52,6 +60,25 @@ async function readThisNode(config: AgentConfig, log: Log): Promise<{ stop(): Pr
     log.info(`readings are at http://${host.includes(':') ? `[${host}]` : host}:${port}/metrics`);
   }
   return agent;
+}
+
+function deliveryOptionsOf(config: AgentConfig): DeliveryOptions {
+  return {
+    state: config['agent.state'],
+    spoolCapBytes: config['agent.spool_cap'],
+    serverOrder: config['agent.server_order'],
+    failbackMs: config['agent.failback'],
+    ca: readAuthority(config['agent.ca_file']),
+  };
+}
+
+function readAuthority(file: string | undefined): string | undefined {
+  if (file === undefined) return undefined;
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new CannotStart(`--ca: ${file} cannot be read: ${String(error)}`, { cause: error });
+  }
 }
 
 function fabricOptionsOf(config: AgentConfig): FabricOptions {

@@ -59,9 +59,9 @@ export type HelloReply =
       readonly ok: true;
       readonly serverTimeMs: number;
       /** The protocol both speak from now on; 1 where the server does not say. */
-      readonly protocol?: number;
+      readonly protocol?: number | undefined;
       /** Which server this is: frames that one server acknowledged are not owed to another. */
-      readonly server?: string;
+      readonly server?: string | undefined;
     }
   | { readonly ok: false; readonly code: RefusalCode; readonly message: string };
 

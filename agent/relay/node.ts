@@ -28,7 +28,7 @@ export interface SampleSink {
   start(): void;
   sample(timeMs: number): void;
   describe(inventory: Inventory): void;
-  stop(): void;
+  stop(): void | Promise<void>;
 }
 
 export interface RelayNodeOptions {
@@ -94,10 +94,9 @@ export class RelayNode {
     this.#stopping.abort();
     this.#cancelWait();
     this.#inventory.stop();
-    this.#sink.stop();
     this.#commands.stopAll();
     this.#connection?.close();
-    await this.#readers.stop();
+    await Promise.all([this.#readers.stop(), this.#sink.stop()]);
   }
 
   #wait(ms: number): void {

@@ -90,7 +90,7 @@ function takeIn({ fleet, names, frames }: Fed): number {
   const started = process.cpuUsage();
   for (const [second, frame] of frames.entries()) {
     const nowMs = clock.ms + second * 1000;
-    for (const node of members) fleet.take(node, { bytes: frame, key: second === 0, receivedMs: nowMs, wallMs: nowMs });
+    for (const node of members) fleet.take(node, { bytes: frame, key: second === 0, receivedMs: nowMs, timeMs: nowMs });
     fleet.advance(nowMs);
   }
   const { user, system } = process.cpuUsage(started);

@@ -56,6 +56,17 @@ export const selfRows = {
     title: 'Agent memory',
     source: 'own',
   }),
+  agent_spool_bytes: gauge('bytes', {
+    help: 'Frames that the server has not acknowledged, in memory and on disk',
+    title: 'Spool',
+    source: 'own',
+  }),
+  agent_spool_oldest_timestamp_seconds: gauge('timestamp_seconds', {
+    help: 'When the oldest frame was read that the server has not acknowledged; of the newest while there is none',
+    title: 'Oldest in spool',
+    source: 'own',
+    scale: 1000,
+  }),
   agent_frames_total: counter('count', { help: 'Frames produced', title: 'Frames', source: 'own' }),
   agent_frames_dropped_total: counter('count', {
     labels: ['reason'],

@@ -6,7 +6,7 @@ import { Server, type Socket } from 'socket.io';
 import * as v from 'valibot';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Snapshot } from '../../../agent/snapshot.ts';
-import { Uplink } from '../../../agent/uplink.ts';
+import { Uplink } from '../../../agent/uplink/uplink.ts';
 import { ManualClock } from '../../doubles/manual-clock.ts';
 
 const sweep: FabricSweep = {
@@ -54,7 +54,7 @@ beforeEach(async () => {
   });
 });
 afterEach(async () => {
-  uplink.stop();
+  await uplink.stop();
   await io.close();
 });
 
