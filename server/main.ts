@@ -126,11 +126,7 @@ export async function startServer({
   const timer = setInterval(() => {
     const nowMs = clock.nowMs();
     fleet.advance(nowMs);
-    void ledger
-      .publish((bytes) => store.save(LEDGER, bytes))
-      .catch((error: unknown) => {
-        log.warn('the ledger could not be saved', { reason: String(error) });
-      });
+    void saveLedger(fleet, store, log);
     derived.renew(nowMs);
     alerts.renew(nowMs);
     broadcast.tick();

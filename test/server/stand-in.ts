@@ -38,6 +38,8 @@ export const defaultConfig: ServerConfig = {
   'server.tls_cert_file': undefined,
   'server.tls_key_file': undefined,
   'server.handshakes_per_second': serverSettings['server.handshakes_per_second'].default,
+  'journal.keep': serverSettings['journal.keep'].default,
+  'journal.cap': serverSettings['journal.cap'].default,
   'access.mode': undefined,
   'access.hosts': [],
   'alerts.held_idle_after': serverSettings['alerts.held_idle_after'].default,
