@@ -1,4 +1,5 @@
 // One server per data folder: DATA/lock names the process that has it. A lock whose process is gone is taken over.
+import { randomUUID } from 'node:crypto';
 import { link, readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,7 +16,7 @@ export interface Lock {
 /** Throws StoreError while another process has the folder. */
 export async function takeLock(folder: string): Promise<Lock> {
   const file = join(folder, 'lock');
-  const own = `${file}.${process.pid}`;
+  const own = `${file}.${randomUUID()}`;
   const content = JSON.stringify({ pid: process.pid, started: startOf(process.pid) ?? '' });
   await writeFile(own, content, { mode: 0o600 });
   try {
@@ -47,7 +48,7 @@ async function removeStale(file: string, folder: string): Promise<void> {
   const holder = parseHolder(content);
   if (holder && isAlive(holder)) throw inUse(holder.pid, folder);
   // Somebody else may have taken it over meanwhile: what is moved away must be what was read.
-  const aside = `${file}.stale.${process.pid}`;
+  const aside = `${file}.${randomUUID()}`;
   const moved = await rename(file, aside).then(
     () => true,
     () => false,

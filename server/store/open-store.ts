@@ -3,14 +3,11 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
-import { eachRecord } from './batch.ts';
 import type {
-  FrameEntry,
   KnownInstance,
   QueryRequest,
   QueryResult,
   RestoredNode,
-  SessionEntry,
   Store,
   StoreEntry,
   StoreFigures,
@@ -20,9 +17,8 @@ import { takeLock, type Lock } from './lock.ts';
 import type { Figures, FromWorker, Opened } from './messages.ts';
 import { Outbox } from './outbox.ts';
 import type { PartsSettings } from './parts.ts';
-import { parseFrame } from './records.ts';
+import { restoredOf } from './restored.ts';
 import { readId, SavedFiles } from './saved-files.ts';
-import { parseSeries } from './schema-files.ts';
 import { StateKeeper } from './store-state.ts';
 import { StoreThread } from './store-thread.ts';
 
@@ -222,24 +218,4 @@ class OpenStore implements Store {
     if (sentMs === undefined || !this.#state.state.ok) return;
     if (performance.now() - sentMs > STUCK_MS) this.#state.fails('stuck', 'the disk does not answer');
   }
-}
-
-function restoredOf({ restored, sessionBase }: Opened): readonly RestoredNode[] {
-  const series = new Map(Array.from(restored.schemas, ([name, json]) => [name, parseSeries(json)]));
-  // Sessions of earlier server processes: their numbers lie below those that ingest gives.
-  const nodes = new Map(
-    restored.sessions.map(({ entry, schema }) => {
-      const session: SessionEntry = {
-        ...entry,
-        session: entry.session - sessionBase,
-        series: series.get(schema) ?? [],
-      };
-      return [entry.session, { session, frames: [] as FrameEntry[] }];
-    }),
-  );
-  eachRecord(restored, (record) => {
-    const frame = parseFrame(record);
-    nodes.get(frame.session)?.frames.push({ ...frame, session: frame.session - sessionBase });
-  });
-  return [...nodes.values()];
 }

@@ -6,9 +6,10 @@ import type { JournalFiles } from '#agent/journal';
 import { onTestFinished } from 'vitest';
 import { silentLog } from '../../../server/log.ts';
 import { BatchWriter } from '../../../server/store/batch.ts';
-import type { QueryRequest, QueryResult, StoreEntry } from '../../../server/store/entries.ts';
+import type { QueryRequest, QueryResult, RestoredNode, StoreEntry } from '../../../server/store/entries.ts';
 import type { CoreSettings, FromWorker, Opened } from '../../../server/store/messages.ts';
 import type { Parts } from '../../../server/store/parts.ts';
+import { restoredOf } from '../../../server/store/restored.ts';
 import { StoreCore } from '../../../server/store/store-core.ts';
 
 export function ownFolder(): string {
@@ -65,6 +66,10 @@ export class CoreStand {
 
   get opened(): Opened {
     return this.last('opened');
+  }
+
+  restored(): readonly RestoredNode[] {
+    return restoredOf(this.opened);
   }
 
   last<K extends FromWorker['kind']>(kind: K): Of<K> {
