@@ -52,6 +52,9 @@ export class Feed {
   #running: Promise<void> | undefined;
   #advancedMs = -Infinity;
   #sweptMs = 0;
+  #keepBeforeMs = -Infinity;
+  /** Last record that was there at the start. */
+  #startEnd = 0;
 
   constructor(parts: FeedParts) {
     this.#parts = parts;
@@ -65,8 +68,11 @@ export class Feed {
     return Math.min(...this.#consumers.map(({ watermark }) => watermark + 1));
   }
 
-  start(durable: number): void {
+  /** `sessionsGoOn`: those of the records before may get further frames. */
+  start(durable: number, sessionsGoOn: boolean): void {
     this.#durable = durable;
+    this.#keepBeforeMs = sessionsGoOn ? this.#parts.nowMs() + 2 * IDLE_MS : -Infinity;
+    this.#startEnd = durable;
     if (this.#consumers.length > 0) this.#running = this.#run();
   }
 
@@ -240,7 +246,8 @@ export class Feed {
     const nowMs = this.#parts.nowMs();
     for (const consumer of this.#consumers) {
       try {
-        await consumer.advance(this.#next - 1, nowMs);
+        // Reading begins before a watermark, for what is decoded from there on.
+        await consumer.advance(Math.max(this.#next - 1, consumer.watermark), nowMs);
       } catch (error) {
         this.#parts.warn('a reader of the journal cannot write; it is tried again', error);
       }
@@ -251,7 +258,7 @@ export class Feed {
 
   #sweep(nowMs: number): void {
     this.#sweptMs = nowMs;
-    this.#before.clear();
+    if (nowMs > this.#keepBeforeMs && this.#next > this.#startEnd) this.#before.clear();
     for (const [key, chain] of this.#chains) {
       if (nowMs - chain.usedMs > Math.max(IDLE_MS, 3 * chain.session.intervalMs)) this.#end(key);
     }

@@ -1,8 +1,9 @@
 // One server per data folder: DATA/lock names the process that has it. A lock whose process is gone is taken over.
 import { randomUUID } from 'node:crypto';
-import { link, readFile, rename, unlink, writeFile } from 'node:fs/promises';
+import { link, readFile, unlink, writeFile } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import * as v from 'valibot';
 import { StoreError } from './store-error.ts';
 
@@ -21,7 +22,7 @@ export async function takeLock(folder: string): Promise<Lock> {
   await writeFile(own, content, { mode: 0o600 });
   try {
     // A link is made by one process alone, and the file is never seen half written.
-    while (!(await linked(own, file))) await removeStale(file, folder);
+    while (!(await linked(own, file))) await removeStale(file, own, folder);
   } finally {
     await unlink(own);
   }
@@ -42,21 +43,36 @@ async function linked(from: string, to: string): Promise<boolean> {
   }
 }
 
-async function removeStale(file: string, folder: string): Promise<void> {
-  const content = await readFile(file, 'utf8').catch(() => undefined);
-  if (content === undefined) return;
-  const holder = parseHolder(content);
+/** Removes the lock of a process that is gone. One process at a time does so: others may have taken it over meanwhile. */
+async function removeStale(file: string, own: string, folder: string): Promise<void> {
+  await refuseIfHeld(file, folder);
+  const taking = `${file}.taking`;
+  if (!(await linked(own, taking))) {
+    // Somebody is at it, unless it is gone as well.
+    if (!(await isHeld(taking))) await unlink(taking).catch(() => undefined);
+    await setTimeout(5);
+    return;
+  }
+  try {
+    await refuseIfHeld(file, folder);
+    await unlink(file).catch(() => undefined);
+  } finally {
+    await unlink(taking);
+  }
+}
+
+async function refuseIfHeld(file: string, folder: string): Promise<void> {
+  const holder = await readHolder(file);
   if (holder && isAlive(holder)) throw inUse(holder.pid, folder);
-  // Somebody else may have taken it over meanwhile: what is moved away must be what was read.
-  const aside = `${file}.${randomUUID()}`;
-  const moved = await rename(file, aside).then(
-    () => true,
-    () => false,
-  );
-  if (!moved) return;
-  const taken = await readFile(aside, 'utf8');
-  if (taken !== content) await linked(aside, file);
-  await unlink(aside);
+}
+
+async function isHeld(file: string): Promise<boolean> {
+  const holder = await readHolder(file);
+  return holder !== undefined && isAlive(holder);
+}
+
+async function readHolder(file: string): Promise<Holder | undefined> {
+  return parseHolder(await readFile(file, 'utf8').catch(() => ''));
 }
 
 function parseHolder(content: string): Holder | undefined {

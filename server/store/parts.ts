@@ -1,6 +1,9 @@
 // What runs in the worker beside the journal and follows it. Each is opened here, by one line.
+import { join } from 'node:path';
 import type { Log } from '../log.ts';
 import type { HistoryConsumer, RemoteWriteConsumer, SampleConsumer } from './consumer.ts';
+
+const DAY_MS = 24 * 3_600_000;
 
 /** Settings of the parts as the configuration has them; they travel to the worker as they are. */
 export type PartsSettings = Readonly<Record<string, unknown>>;
@@ -19,8 +22,36 @@ export interface Parts {
   readonly remoteWrite: RemoteWriteConsumer | undefined;
 }
 
-export function openParts(_context: PartsContext): Promise<Parts> {
-  return Promise.resolve({ history: undefined, remoteWrite: undefined });
+export async function openParts(context: PartsContext): Promise<Parts> {
+  return { history: await openHistory(context), remoteWrite: undefined };
+}
+
+/** Without it there are the readings as they came, as far back as the journal keeps them. */
+async function openHistory({ folder, settings, nowMs, log }: PartsContext): Promise<HistoryConsumer | undefined> {
+  try {
+    // Loaded here, because its native part may not load everywhere.
+    const { History } = await import('../history/history.ts');
+    return await History.open({
+      folder: join(folder, 'history'),
+      settings: {
+        keepMs: numberOf(settings, 'history.keep', 30 * DAY_MS),
+        keepHoursMs: numberOf(settings, 'history.keep_hours', 400 * DAY_MS),
+        capBytes: numberOf(settings, 'history.cap', 20e9),
+      },
+      nowMs,
+      log,
+    });
+  } catch (error) {
+    log.warn('there is no history beyond the journal', {
+      reason: error instanceof Error ? error.message : String(error),
+    });
+    return undefined;
+  }
+}
+
+function numberOf(settings: PartsSettings, name: string, fallback: number): number {
+  const value = settings[name];
+  return typeof value === 'number' ? value : fallback;
 }
 
 export function consumersOf({ history, remoteWrite }: Parts): readonly SampleConsumer[] {

@@ -162,7 +162,7 @@ export class StoreCore {
     const restored = await restore(parts);
     const opened: Opened = { sessionBase: this.#sessionBase, known: known.list(), restored, figures: this.#figures() };
     this.#context.send({ kind: 'opened', ...opened });
-    this.#feed.start(journal.durable);
+    this.#feed.start(journal.durable, this.#context.settings.sessionBase !== undefined);
     this.#commits.wake();
     this.#timer = setInterval(() => {
       this.#tick();
