@@ -1,27 +1,19 @@
 // Shows the journal to what follows it: every durable record once, in order, decoded once for all of them. What has just
 // been written comes from memory; at a start, and when somebody is slow, it is read from the journal.
 import type { Journal } from '#agent/journal';
-import { ChainDecoder } from './chain-decoder.ts';
-import type { DecodedSession, SampleConsumer } from './consumer.ts';
+import type { SampleConsumer } from './consumer.ts';
+import { FeedChains } from './feed-chains.ts';
 import type { Written } from './journal-writer.ts';
-import { parseRecord, RecordError, type FrameRecord, type GapRecord, type SessionRecord } from './records.ts';
+import { parseRecord, RecordError, type FrameRecord, type GapRecord } from './records.ts';
 import type { SchemaCache } from './schema-cache.ts';
-import { chainKey } from './segment-index.ts';
 import { Slices } from './slices.ts';
 
 const ADVANCE_MS = 1000;
+const SWEEP_MS = 60_000;
+/** Sessions that go on over a failure of the worker have sent something by then. */
+const RESUMED_WITHIN_MS = 20 * 60_000;
 /** More than this waiting in memory is dropped there and read from the journal instead. */
 const MAX_WAITING_BYTES = 32 << 20;
-/** A chain that is silent for so long, or for three of its intervals, needs no decoder any more. */
-const IDLE_MS = 600_000;
-/** A session that is going on is written again with every segment. */
-const FORGET_SESSION_MS = 2 * 3_600_000;
-
-interface Chain {
-  readonly session: DecodedSession;
-  readonly frames: ChainDecoder;
-  usedMs: number;
-}
 
 export interface FeedParts {
   readonly journal: Journal;
@@ -36,12 +28,7 @@ export interface FeedParts {
 export class Feed {
   readonly #parts: FeedParts;
   #consumers: readonly SampleConsumer[];
-  readonly #sessions = new Map<number, { readonly record: SessionRecord; readonly seenMs: number }>();
-  readonly #chains = new Map<number, Chain>();
-  /** The live chain of each node. */
-  readonly #live = new Map<string, number>();
-  /** Frames before the watermark, kept until one after it needs them. */
-  readonly #before = new Map<number, FrameRecord[]>();
+  readonly #chains: FeedChains;
   #waiting: Written[] = [];
   #waitingBytes = 0;
   #durable = 0;
@@ -52,13 +39,26 @@ export class Feed {
   #running: Promise<void> | undefined;
   #advancedMs = -Infinity;
   #sweptMs = 0;
-  #keepBeforeMs = -Infinity;
+  /** By then the sessions that go on have sent something. */
+  #resumedMs = -Infinity;
   /** Last record that was there at the start. */
   #startEnd = 0;
 
   constructor(parts: FeedParts) {
     this.#parts = parts;
     this.#consumers = parts.consumers;
+    this.#chains = new FeedChains(parts.schemas, {
+      onBegin: (session) => {
+        this.#each(Infinity, (consumer) => {
+          consumer.session(session);
+        });
+      },
+      onEnd: (session) => {
+        this.#each(Infinity, (consumer) => {
+          consumer.sessionEnd?.(session);
+        });
+      },
+    });
     const least = Math.min(...parts.consumers.map(({ watermark }) => watermark));
     this.#next = parts.consumers.length === 0 ? Infinity : parts.beginBefore(least);
   }
@@ -71,7 +71,7 @@ export class Feed {
   /** `sessionsGoOn`: those of the records before may get further frames. */
   start(durable: number, sessionsGoOn: boolean): void {
     this.#durable = durable;
-    this.#keepBeforeMs = sessionsGoOn ? this.#parts.nowMs() + 2 * IDLE_MS : -Infinity;
+    this.#resumedMs = sessionsGoOn ? this.#parts.nowMs() + RESUMED_WITHIN_MS : -Infinity;
     this.#startEnd = durable;
     if (this.#consumers.length > 0) this.#running = this.#run();
   }
@@ -156,7 +156,7 @@ export class Feed {
   async #take(position: number, bytes: Uint8Array): Promise<void> {
     this.#next = position + 1;
     const record = parsed(bytes);
-    if (record?.kind === 'session') this.#sessions.set(record.session, { record, seenMs: this.#parts.nowMs() });
+    if (record?.kind === 'session') this.#chains.saw(record, this.#parts.nowMs());
     else if (record?.kind === 'gap') this.#gap(record, position);
     else if (record?.kind === 'frame') await this.#frame(record, position);
   }
@@ -168,12 +168,11 @@ export class Feed {
   }
 
   async #frame(frame: FrameRecord, position: number): Promise<void> {
-    const key = chainKey(frame.session, frame.backlog);
     if (this.#consumers.every(({ watermark }) => position <= watermark)) {
-      this.#keepBefore(key, frame);
+      this.#chains.keep(frame);
       return;
     }
-    const chain = this.#chains.get(key) ?? (await this.#open(key, frame));
+    const chain = this.#chains.get(frame) ?? (await this.#chains.open(frame));
     if (!chain) return;
     chain.usedMs = this.#parts.nowMs();
     if (!chain.frames.take(frame) || frame.repeated) return;
@@ -196,47 +195,6 @@ export class Feed {
     }
   }
 
-  /** Only the frames since the newest key frame can be of use. */
-  #keepBefore(key: number, frame: FrameRecord): void {
-    const kept = this.#before.get(key);
-    if (frame.key || !kept) this.#before.set(key, [frame]);
-    else kept.push(frame);
-  }
-
-  async #open(key: number, { session: number, backlog }: FrameRecord): Promise<Chain | undefined> {
-    const record = this.#sessions.get(number)?.record;
-    const schema = record && (await this.#parts.schemas.get(record.schema));
-    if (!schema) return undefined;
-    const { node, instance, intervalMs } = record;
-    const { published, size } = schema;
-    const session = { session: number, node, instance, intervalMs, backlog, schema: record.schema, published, size };
-    const chain = { session, frames: new ChainDecoder(size), usedMs: this.#parts.nowMs() };
-    for (const frame of this.#before.get(key) ?? []) chain.frames.take(frame);
-    this.#before.delete(key);
-    this.#chains.set(key, chain);
-    this.#each(Infinity, (consumer) => {
-      consumer.session(session);
-    });
-    if (!backlog) this.#replaceLive(node, key);
-    return chain;
-  }
-
-  /** A node has one live session: the one before is over. */
-  #replaceLive(node: string, key: number): void {
-    const before = this.#live.get(node);
-    this.#live.set(node, key);
-    if (before !== undefined) this.#end(before);
-  }
-
-  #end(key: number): void {
-    const chain = this.#chains.get(key);
-    this.#chains.delete(key);
-    if (!chain) return;
-    this.#each(Infinity, (consumer) => {
-      consumer.sessionEnd?.(chain.session);
-    });
-  }
-
   #isTimeToAdvance(): boolean {
     return performance.now() - this.#advancedMs >= ADVANCE_MS;
   }
@@ -253,20 +211,13 @@ export class Feed {
       }
     }
     this.#advancedMs = performance.now();
-    if (nowMs - this.#sweptMs > IDLE_MS / 10) this.#sweep(nowMs);
+    if (nowMs - this.#sweptMs > SWEEP_MS) this.#sweep(nowMs);
   }
 
   #sweep(nowMs: number): void {
     this.#sweptMs = nowMs;
-    if (nowMs > this.#keepBeforeMs && this.#next > this.#startEnd) this.#before.clear();
-    for (const [key, chain] of this.#chains) {
-      if (nowMs - chain.usedMs > Math.max(IDLE_MS, 3 * chain.session.intervalMs)) this.#end(key);
-    }
-    for (const [number, { seenMs }] of this.#sessions) {
-      const isOpen = this.#chains.has(chainKey(number, false)) || this.#chains.has(chainKey(number, true));
-      if (!isOpen && nowMs - seenMs > FORGET_SESSION_MS) this.#sessions.delete(number);
-    }
-    for (const [node, key] of this.#live) if (!this.#chains.has(key)) this.#live.delete(node);
+    if (nowMs > this.#resumedMs && this.#next > this.#startEnd) this.#chains.forgetKept();
+    this.#chains.sweep(nowMs);
   }
 
   #dropWaiting(): void {

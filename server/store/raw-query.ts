@@ -8,7 +8,8 @@ import type { GapEntry, QueryRequest, QueryResult, QuerySeries } from './entries
 import type { JournalIndex } from './journal-index.ts';
 import { columnsOf, exactOf, readingOf, type Piece } from './raw-columns.ts';
 import type { ReadSchema, SchemaCache } from './schema-cache.ts';
-import { chainKey, type NodeFrames, type SegmentView, type SessionHead, type TimeRange } from './segment-index.ts';
+import type { SegmentReader } from './segment-reader.ts';
+import { chainKey, type SegmentView, type SessionHead, type TimeRange } from './segment-index.ts';
 import { Slices } from './slices.ts';
 
 /** A key frame comes at least every minute. */
@@ -18,9 +19,7 @@ export interface RawParts {
   readonly journal: Journal;
   readonly index: JournalIndex;
   readonly schemas: SchemaCache;
-  /** What a segment holds of a node, also if its sidecar has to be made again. */
-  readonly nodeOf: (view: SegmentView, node: string) => Promise<NodeFrames | undefined>;
-  readonly nodesOf: (view: SegmentView) => Promise<readonly string[]>;
+  readonly segments: SegmentReader;
 }
 
 /** One chain with what is wanted of it. */
@@ -77,7 +76,7 @@ async function nodesOf(
 ): Promise<readonly string[]> {
   if (only !== undefined) return [only];
   const names = new Set<string>();
-  for (const view of views) for (const name of await parts.nodesOf(view)) names.add(name);
+  for (const view of views) for (const name of await parts.segments.nodes(view)) names.add(name);
   return [...names].toSorted();
 }
 
@@ -89,7 +88,7 @@ async function chainsOf(
   const sessions = new Map<number, SessionHead>();
   const chains = new Map<number, { readonly session: number; readonly places: ChainPlaces[number][] }>();
   for (const view of views) {
-    const found = await parts.nodeOf(view, node);
+    const found = await parts.segments.node(view, node);
     for (const session of found?.sessions ?? []) sessions.set(session.session, session);
     for (const { head, places } of found?.chains ?? []) {
       const key = chainKey(head.session, head.backlog);

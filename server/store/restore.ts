@@ -6,7 +6,8 @@ import type { FramePlaces } from './frame-places.ts';
 import type { JournalIndex } from './journal-index.ts';
 import { flags, parseFrame, parseRecord, RecordError, type SessionRecord } from './records.ts';
 import type { SchemaFiles } from './schema-files.ts';
-import type { NodeFrames, SegmentView, SessionHead } from './segment-index.ts';
+import type { NodeFrames, SessionHead } from './segment-index.ts';
+import type { SegmentReader } from './segment-reader.ts';
 
 /** With so many of one segment wanted it is read from end to end. */
 const READ_WHOLE_FROM = 2000;
@@ -32,8 +33,7 @@ export interface RestoreParts {
   readonly journal: Journal;
   readonly index: JournalIndex;
   readonly schemas: SchemaFiles;
-  readonly nodesOf: (view: SegmentView) => Promise<readonly string[]>;
-  readonly nodeOf: (view: SegmentView, node: string) => Promise<NodeFrames | undefined>;
+  readonly segments: SegmentReader;
 }
 
 export async function restore(parts: RestoreParts): Promise<Restored> {
@@ -69,10 +69,10 @@ export async function restore(parts: RestoreParts): Promise<Restored> {
 async function findWanted(parts: RestoreParts): Promise<ReadonlyMap<string, Wanted>> {
   const wanted = new Map<string, Wanted>();
   for (const view of parts.index.views.toReversed()) {
-    for (const name of await parts.nodesOf(view)) {
+    for (const name of await parts.segments.nodes(view)) {
       const before = wanted.get(name);
       if (before?.hasKey) continue;
-      const node = await parts.nodeOf(view, name);
+      const node = await parts.segments.node(view, name);
       if (node) want(wanted, { node, segment: view.summary.first, before });
     }
   }

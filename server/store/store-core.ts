@@ -4,27 +4,24 @@ import type { JournalFiles, JournalLoss, SegmentInfo } from '#agent/journal';
 import type { Log } from '../log.ts';
 import { eachRecord } from './batch.ts';
 import { CommitLoop } from './commit-loop.ts';
-import type { QueryRequest, QueryResult } from './entries.ts';
 import { Feed } from './feed.ts';
 import { JournalWriter } from './journal-writer.ts';
 import type { CoreSettings, Figures, FromWorker, Opened, ToWorker } from './messages.ts';
 import { openJournal, type OpenedJournal } from './open-journal.ts';
 import { consumersOf, openParts, type Parts } from './parts.ts';
-import { queryRaw } from './raw-query.ts';
 import { encodeGap, parseRecord } from './records.ts';
 import { restore } from './restore.ts';
 import { dropOld, dropUnused, type RetentionParts } from './retention.ts';
 import { Scanner } from './scan.ts';
 import { SchemaCache } from './schema-cache.ts';
 import { SegmentReader } from './segment-reader.ts';
-import { Turns } from './turns.ts';
+import { StoreQueries } from './store-queries.ts';
 
 const CLOSE_WITHIN_MS = 500;
 const FIGURES_MS = 1000;
 const RETENTION_EVERY = 10;
 /** A key frame comes at least every minute. */
 const KEY_WITHIN_MS = 150_000;
-const QUERIES_AT_ONCE = 2;
 
 export interface CoreContext {
   readonly settings: CoreSettings;
@@ -41,12 +38,11 @@ export class StoreCore {
   readonly #context: CoreContext;
   readonly #opened: OpenedJournal;
   readonly #parts: Parts;
-  readonly #schemas: SchemaCache;
   readonly #segments: SegmentReader;
   readonly #writer: JournalWriter;
   readonly #feed: Feed;
   readonly #commits: CommitLoop;
-  readonly #turns = new Turns(QUERIES_AT_ONCE);
+  readonly #queries: StoreQueries;
   readonly #retention: RetentionParts;
   readonly #sessionBase: number;
   /** Per batch: its last record and its last ticket, while they are not durable. */
@@ -83,11 +79,12 @@ export class StoreCore {
     this.#opened = opened;
     this.#parts = parts;
     this.#sessionBase = settings.sessionBase ?? index.lastSession;
-    this.#schemas = new SchemaCache(schemas);
+    const cache = new SchemaCache(schemas);
     this.#segments = new SegmentReader(index, () => new Scanner(journal, []));
+    this.#queries = new StoreQueries({ journal, index, schemas: cache, segments: this.#segments }, parts.history);
     this.#feed = new Feed({
       journal,
-      schemas: this.#schemas,
+      schemas: cache,
       consumers: consumersOf(parts),
       beginBefore: (watermark) => this.#beginBefore(watermark),
       nowMs,
@@ -123,7 +120,7 @@ export class StoreCore {
         this.#entries(message);
         break;
       case 'query':
-        void this.#answer(message.id, message.request);
+        void this.#queries.answer(message.id, message.request).then(this.#context.send);
         break;
       case 'close':
         void this.close().then(() => {
@@ -154,12 +151,7 @@ export class StoreCore {
     if (this.#context.settings.sessionBase !== undefined) await this.#resumeSessions();
     for (const gap of scanner.lost) this.#writer.append(encodeGap(gap));
     for (const name of schemas.names) if (!index.names(name) && !this.#writer.uses(name)) await schemas.remove(name);
-    const parts = {
-      ...{ journal, index, schemas },
-      nodesOf: this.#segments.nodes.bind(this.#segments),
-      nodeOf: this.#segments.node.bind(this.#segments),
-    };
-    const restored = await restore(parts);
+    const restored = await restore({ journal, index, schemas, segments: this.#segments });
     const opened: Opened = { sessionBase: this.#sessionBase, known: known.list(), restored, figures: this.#figures() };
     this.#context.send({ kind: 'opened', ...opened });
     this.#feed.start(journal.durable, this.#context.settings.sessionBase !== undefined);
@@ -213,31 +205,6 @@ export class StoreCore {
     this.#feed.durable(position);
   }
 
-  async #answer(id: number, request: QueryRequest): Promise<void> {
-    try {
-      const result = await this.#turns.take(() => this.#query(request));
-      this.#context.send({ kind: 'answer', id, result });
-    } catch (error) {
-      const hint = error instanceof Error && 'hint' in error && typeof error.hint === 'string' ? error.hint : undefined;
-      const name = error instanceof Error ? error.name : 'Error';
-      this.#context.send({ kind: 'refused', id, error: { name, message: textOf(error), hint } });
-    }
-  }
-
-  async #query(request: QueryRequest): Promise<QueryResult> {
-    if (request.resolution !== 'raw') {
-      const nothing: QueryResult = { series: [], gaps: [], sinceMs: undefined, engine: 'history' };
-      return this.#parts.history?.query(request) ?? nothing;
-    }
-    const { journal, index } = this.#opened;
-    const parts = {
-      ...{ journal, index, schemas: this.#schemas },
-      nodesOf: this.#segments.nodes.bind(this.#segments),
-      nodeOf: this.#segments.node.bind(this.#segments),
-    };
-    return { ...(await queryRaw(parts, request)), sinceMs: this.#sinceMs() };
-  }
-
   #tick(): void {
     this.#context.send({ kind: 'figures', figures: this.#figures() });
     if (this.#seconds++ % RETENTION_EVERY === 0)
@@ -251,13 +218,8 @@ export class StoreCore {
       historyBytes: history?.bytes ?? 0,
       gapSeconds: this.#opened.known.gapSeconds,
       remoteWrite: remoteWrite?.figures ?? { pendingBytes: 0, sent: 0, dropped: 0, rejected: 0 },
-      journalSinceMs: this.#sinceMs(),
+      journalSinceMs: this.#queries.sinceMs,
     };
-  }
-
-  #sinceMs(): number | undefined {
-    const oldest = this.#opened.index.views.find(({ summary }) => summary.readableFromMs !== null);
-    return oldest?.summary.readableFromMs ?? undefined;
   }
 
   /** So far back that every session has a key frame before the watermark. */

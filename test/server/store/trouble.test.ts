@@ -10,29 +10,22 @@ import { CoreStand, ownFolder } from './core-stand.ts';
 const T = 1_800_000_000_000;
 
 /** Files whose writing fails with a code while one is set. */
-class FaultyFiles implements JournalFiles {
-  code: string | undefined;
-  makeFolder = realFiles.makeFolder;
-  list = realFiles.list;
-  rename = realFiles.rename;
-  remove = realFiles.remove;
-  syncFolder = realFiles.syncFolder;
-
-  async open(...args: Parameters<JournalFiles['open']>): Promise<JournalFile> {
+function faultyFiles(): JournalFiles & { code: string | undefined } {
+  const files: JournalFiles & { code: string | undefined } = { ...realFiles, code: undefined, open };
+  const fail = (): Promise<never> | undefined => {
+    const { code } = files;
+    if (code === undefined) return undefined;
+    return Promise.reject(Object.assign(new Error(`${code}: as the test wants it`), { code }));
+  };
+  async function open(...args: Parameters<JournalFiles['open']>): Promise<JournalFile> {
     const file = await realFiles.open(...args);
     return {
       ...file,
-      write: (buffers, position) => this.#fail() ?? file.write(buffers, position),
-      sync: () => this.#fail() ?? file.sync(),
+      write: (buffers, position) => fail() ?? file.write(buffers, position),
+      sync: () => fail() ?? file.sync(),
     };
   }
-
-  #fail(): Promise<never> | undefined {
-    const { code } = this;
-    return code === undefined
-      ? undefined
-      : Promise.reject(Object.assign(new Error(`${code}: as the test wants it`), { code }));
-  }
+  return files;
 }
 
 describe('a disk that takes nothing', () => {
@@ -43,7 +36,7 @@ describe('a disk that takes nothing', () => {
     ['EROFS', 'failing'],
   ])('%s: nothing is acknowledged and nothing is lost; it goes on by itself', async (code, reason) => {
     const folder = ownFolder();
-    const files = new FaultyFiles();
+    const files = faultyFiles();
     let stand = await CoreStand.open({ folder, files });
     const agent = new AgentStandIn('node07');
     await stand.store(agent.session, agent.frame([1, 0, 1, 0], T));
