@@ -8,7 +8,7 @@ import { defineConfig } from 'vite';
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 /** Natives that ws would use if they were there, and packages that keep their own files. */
-const external = ['bufferutil', 'utf-8-validate', 'cpu-features', 'ssh2', 'koffi'];
+const external = ['bufferutil', 'utf-8-validate', 'cpu-features', 'ssh2', 'koffi', '@duckdb/node-api'];
 
 function commit(): string {
   try {
@@ -83,6 +83,9 @@ export default defineConfig({
       'inventory-worker': here('agent/probe/inventory-worker.ts'),
       'gpu-reader': here('agent/probe/gpu-reader.ts'),
     }),
-    server: program('dist/cli', { whyidle: here('server/cli/whyidle.ts') }),
+    server: program('dist/cli', {
+      whyidle: here('server/cli/whyidle.ts'),
+      'store-worker': here('server/store/worker.ts'),
+    }),
   },
 });
