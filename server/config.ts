@@ -102,6 +102,13 @@ export const serverSettings = {
     default: 20e9,
     help: 'readings as received may take so much disk, for example 20GB; the oldest go first',
   },
+  'history.keep': { schema: durationMs, default: 30 * 86_400_000, help: 'minutes are kept for so long' },
+  'history.keep_hours': { schema: durationMs, default: 400 * 86_400_000, help: 'hours are kept for so long' },
+  'history.cap': {
+    schema: byteCount,
+    default: 20e9,
+    help: 'the history may take so much disk; the oldest days go first',
+  },
   'alerts.held_idle_after': { schema: durationMs, default: 600_000, help: 'a GPU may be held idle for so long' },
   'alerts.underused_after': { schema: durationMs, default: 600_000, help: 'a GPU may be underused for so long' },
   'alerts.underused_below': { schema: share, default: 0.2, help: 'utilisation below which a held GPU is underused' },

@@ -78,7 +78,7 @@ export async function startServer({
     hosts: config['access.hosts'],
   });
   const cluster = config['server.cluster'];
-  const store = given ?? (await openStore({ folder, clock, log, settings: config }));
+  const store = given ?? (await openStore({ folder, clock, log, settings: config, parts: partsOf(config) }));
   const ledger = new Ledger(store.saved(LEDGER));
   const fleet = new Fleet(ledger);
   for (const node of store.restored) restore(fleet, node, log);
@@ -144,6 +144,11 @@ export async function startServer({
       await store.close();
     },
   };
+}
+
+/** What the store's worker needs to know of the configuration. */
+function partsOf(config: ServerConfig): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(config).filter(([name]) => name.startsWith('history.')));
 }
 
 /** One node that cannot be restored is met again when its agent comes back. */
