@@ -41,7 +41,7 @@ export interface StoreOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly settings: StoreSettings;
-  /** Settings of what runs beside the journal (parts.ts). */
+  /** Settings of what runs beside the journal (parts.ts); `settings` where none are given. */
   readonly parts?: PartsSettings;
   readonly segmentBytes?: number;
   readonly segmentMs?: number;
@@ -87,7 +87,7 @@ class OpenStore implements Store {
   static async open(options: StoreOptions, held: Held): Promise<OpenStore> {
     // Messages come only after it has opened.
     const late: { store?: OpenStore } = {};
-    const { folder, settings, clock, parts = {} } = options;
+    const { folder, settings, clock, parts = { ...settings } } = options;
     const thread = new StoreThread({
       settings: {
         folder,
