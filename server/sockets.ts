@@ -1,12 +1,11 @@
 // socket.io on the server's port: websocket only, no compression, dead peers noticed within 10 s, newcomers one after
 // another.
 import type { IncomingMessage, Server as HttpServer } from 'node:http';
-import { Server as SocketServer } from 'socket.io';
+import { Server as SocketServer, type Socket } from 'socket.io';
 import { limits } from '#agent/contract';
 import type { ApiError } from '#server/contract';
 import type { OriginRule } from './access/origin.ts';
 import { Admission } from './admission.ts';
-import { packedParser } from './packed-decoder.ts';
 
 export interface SocketSettings {
   readonly origins: OriginRule;
@@ -22,7 +21,6 @@ export function createSockets(http: HttpServer, { origins, handshakesPerSecond }
     serveClient: false,
     transports: ['websocket'],
     perMessageDeflate: false,
-    parser: packedParser,
     // Sweeps of large fabrics are the largest messages; frames have a limit of their own.
     maxHttpBufferSize: limits.fabricBytes + 1000,
     pingInterval: 5000,
@@ -50,6 +48,30 @@ function admit(admission: Admission, request: IncomingMessage, next: () => void)
     message: 'too many connect at once; try again',
     headers: [`Retry-After: ${WAIT_MS / 1000}`],
   });
+}
+
+/** The engine's option for a websocket frame that is made already; its types do not know it. */
+interface MadeFrame {
+  compress: boolean;
+  readonly wsPreEncodedFrame: readonly Buffer[];
+}
+
+const TEXT_FRAME = 0x81;
+
+/**
+ * `socket.emit('ack', seq)` of the namespace /agents by hand: the same bytes for a sixth less of what a frame costs the
+ * sockets, because nothing looks through the packet, and header and text are one write.
+ */
+export function sendAck(socket: Socket, seq: number): void {
+  if (!socket.connected) return;
+  const packet = `2/agents,["ack",${seq}]`;
+  // engine.io puts its own kind before the packet. A text so short has one byte of length.
+  const frame = Buffer.allocUnsafe(3 + packet.length);
+  frame[0] = TEXT_FRAME;
+  frame[1] = 1 + packet.length;
+  frame.write(`4${packet}`, 2, 'latin1');
+  const made: MadeFrame = { compress: false, wsPreEncodedFrame: [frame] };
+  socket.conn.write(packet, made);
 }
 
 interface Refusal {

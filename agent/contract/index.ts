@@ -9,7 +9,6 @@ export * from './labels.ts';
 export * from './metrics/row.ts';
 export * from './seq-set.ts';
 export * from './settings.ts';
-export * from './socket-parser.ts';
 export * from './text-format.ts';
 export * from './units.ts';
 export * from './wire.ts';

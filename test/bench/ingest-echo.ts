@@ -4,7 +4,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { peekFrame } from '#agent/contract';
 import { WebSocketServer } from 'ws';
-import { createSockets } from '../../server/sockets.ts';
+import { createSockets, sendAck } from '../../server/sockets.ts';
 
 const [kind, port] = process.argv.slice(2);
 
@@ -29,7 +29,7 @@ function serveSockets(at: number): void {
       reply({ ok: true });
     });
     socket.on('frame', (frame: Uint8Array) => {
-      socket.emit('ack', peekFrame(frame).seq);
+      sendAck(socket, peekFrame(frame).seq);
     });
   });
   http.listen(at, '127.0.0.1');

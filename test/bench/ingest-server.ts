@@ -6,6 +6,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { TestAuthority } from '../server/tls-certificates.ts';
 import { freePort, until } from '../system/program.ts';
 
 export const builtServer = fileURLToPath(new URL('../../dist/cli/whyidle.js', import.meta.url));
@@ -20,23 +21,55 @@ export interface ServerUnderLoad {
   stop(): Promise<void>;
 }
 
+export interface ServerOptions {
+  readonly tls?: boolean;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** No limit of new connections where that is not what is measured. */
 const unlimited = { WHYIDLE_SERVER_HANDSHAKES_PER_SECOND: '100000' };
 
+/** The server with a data folder of its own. */
 export async function startServer(
   program: string,
-  { tls = false, env = unlimited }: { readonly tls?: boolean; readonly env?: Readonly<Record<string, string>> } = {},
+  { tls = false, env = unlimited }: ServerOptions = {},
 ): Promise<ServerUnderLoad> {
-  const scratch = mkdtempSync(join(tmpdir(), 'whyidle-ingest-'));
-  const port = await freePort();
-  const args = [program, 'server', '--listen', `127.0.0.1:${port}`, '--data', join(scratch, 'data')];
-  const child = await start(args, port, env);
+  const place = await prepareServer(tls);
+  const child = await place.start(program, env);
   const stop = async (): Promise<void> => {
     await end(child);
-    rmSync(scratch, { recursive: true, force: true });
+    place.remove();
   };
-  if (tls) throw new Error('no TLS yet');
-  return { pid: pidOf(child), port, journalFolder: join(scratch, 'data', 'journal'), stop };
+  return { ...place, pid: pidOf(child), stop };
+}
+
+export interface ServerPlace {
+  readonly port: number;
+  readonly ca?: string;
+  readonly journalFolder: string;
+  start(program: string, env?: Readonly<Record<string, string>>): Promise<ChildProcess>;
+  remove(): void;
+}
+
+/** Port, folder and certificate of a server that may be started several times. */
+export async function prepareServer(tls: boolean): Promise<ServerPlace> {
+  const scratch = mkdtempSync(join(tmpdir(), 'whyidle-ingest-'));
+  const port = await freePort();
+  const authority = tls ? new TestAuthority() : undefined;
+  const files = authority?.sign(['IP:127.0.0.1', 'DNS:localhost']);
+  const secure = files ? ['--tls-cert-file', files.certFile, '--tls-key-file', files.keyFile] : [];
+  const data = join(scratch, 'data');
+  return {
+    port,
+    ...(authority ? { ca: authority.ca } : {}),
+    journalFolder: join(data, 'journal'),
+    start: (program, env = {}) =>
+      start([program, 'server', '--listen', `127.0.0.1:${port}`, '--data', data, ...secure], port, env),
+    remove: () => {
+      authority?.remove();
+      rmSync(scratch, { recursive: true, force: true });
+    },
+  };
 }
 
 export async function startEcho(kind: 'ws' | 'tcp' | 'sockets'): Promise<ServerUnderLoad> {
@@ -70,15 +103,15 @@ async function answers(port: number): Promise<true | undefined> {
   }
 }
 
-async function end(child: ChildProcess): Promise<void> {
+export async function end(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
   const ended = once(child, 'exit');
-  child.kill('SIGTERM');
+  child.kill(signal);
   const timer = setTimeout(() => child.kill('SIGKILL'), 5000);
   await ended;
   clearTimeout(timer);
 }
 
-function pidOf({ pid }: ChildProcess): number {
+export function pidOf({ pid }: ChildProcess): number {
   if (pid === undefined) throw new Error('a program could not be started');
   return pid;
 }

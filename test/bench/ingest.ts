@@ -1,7 +1,7 @@
-// `npm run bench:ingest -- [--agents 1000,5000,10000] [--seconds 20] [--servers tcp,ws,sockets,whyidle]
-// [--forms socket.io,packed] [--tls] [--program FILE]`:
-// what the built server pays for a message of an agent, beside a bare websocket server and a bare TCP server that answer
-// the same messages of the same load agents with four bytes. The ratios count; the rest depends on who else is at work.
+// `npm run bench:ingest -- [--agents 1000,5000,10000] [--seconds 20] [--servers tcp,ws,sockets,whyidle] [--tls]
+// [--program FILE]`: what the built server pays for a message of an agent, beside its sockets alone and beside bare websocket
+// and TCP servers that answer the same messages of the same load agents with four bytes. The ratios count; the rest
+// depends on who else is at work.
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -18,7 +18,6 @@ const { values: flags } = parseArgs({
     seconds: { type: 'string', default: '20' },
     'warm-up': { type: 'string', default: '5' },
     servers: { type: 'string', default: 'tcp,ws,sockets,whyidle' },
-    forms: { type: 'string', default: 'socket.io,packed' },
     tls: { type: 'boolean', default: false },
     program: { type: 'string', default: builtServer },
   },
@@ -38,7 +37,7 @@ interface Measured {
   readonly usPerMessage: number;
 }
 
-if (!existsSync(flags.program)) {
+if (flags.servers.includes('whyidle') && !existsSync(flags.program)) {
   console.error(`${flags.program} is not there: npm run build`);
   process.exit(2);
 }
@@ -57,7 +56,6 @@ async function compare(agents: number): Promise<void> {
   }
   console.log(`\n${agents} agents, a frame a second each, ${seconds} s${flags.tls ? ', TLS' : ''}`);
   const floors: Measured[] = [];
-  const forms = flags.forms.split(',') as WireForm[];
   for (const server of flags.servers.split(',')) {
     switch (server) {
       case 'tcp':
@@ -65,18 +63,17 @@ async function compare(agents: number): Promise<void> {
         floors.push(await measure({ form: server, name: `bare ${server}` }, await startEcho(server), agents));
         break;
       case 'sockets':
-        for (const form of forms)
-          floors.push(await measure({ form, name: `sockets alone, ${form}` }, await startEcho(server), agents));
+        floors.push(await measure({ form: 'socket.io', name: 'our sockets alone' }, await startEcho(server), agents));
         break;
       default:
-        for (const form of forms) await measureOurs(form, agents, floors);
+        await measureOurs(agents, floors);
     }
   }
 }
 
-async function measureOurs(form: WireForm, agents: number, floors: readonly Measured[]): Promise<void> {
+async function measureOurs(agents: number, floors: readonly Measured[]): Promise<void> {
   const server = await startServer(flags.program, { tls: flags.tls });
-  const { name, usPerMessage } = await measure({ form, name: `whyidle, ${form}` }, server, agents);
+  const { name, usPerMessage } = await measure({ form: 'socket.io', name: 'whyidle' }, server, agents);
   const ratios = floors.map((floor) => `${(usPerMessage / floor.usPerMessage).toFixed(1)} × ${floor.name}`);
   if (ratios.length > 0) console.log(`  ${name}: ${ratios.join(', ')}`);
 }

@@ -197,7 +197,7 @@ export class LoadAgent {
     const { form } = this.#context.target;
     this.#keyDue = true;
     this.#acknowledged = this.#seq;
-    if (form === 'socket.io' || form === 'packed') this.#write(schemaFrame(this.#context.frames));
+    if (form === 'socket.io') this.#write(schemaFrame(this.#context.frames));
   }
 
   #acknowledge(seq: number): void {

@@ -1,19 +1,18 @@
 // The bytes of a load agent's messages, made of parts built beforehand: frames of a websocket client (RFC 6455 section 5,
 // masked), packets of engine.io 4 and socket.io 5 by hand.
-import { packedTags } from '#agent/contract';
 import type { BuiltFrames } from './load-agents-frames.ts';
 
 /** Any key that is not zero: what is not masked costs the server nothing to unmask. */
 const MASK = Uint8Array.of(0x37, 0xfa, 0x21, 0x3d);
 const OPCODE_TEXT = 1;
 const OPCODE_BINARY = 2;
-/** Tag, kind, seq, generation and time at their longest. */
+/** Kind, seq, generation and time at their longest. */
 const HEAD_ROOM = 32;
 const KEY = 1;
 const DELTA = 2;
 
-/** How a frame is put on the wire: as the default parser does, as our own does, in a bare websocket, in bare TCP. */
-export type WireForm = 'socket.io' | 'packed' | 'ws' | 'tcp';
+/** How a frame is put on the wire: as socket.io does, in a bare websocket, in bare TCP. */
+export type WireForm = 'socket.io' | 'ws' | 'tcp';
 
 export function textFrame(text: string): Buffer {
   const payload = Buffer.from(text);
@@ -57,12 +56,10 @@ export class FrameWire {
   }
 
   #writeHead({ index, seq, timeMs }: FrameToSend): number {
-    let length = 0;
-    if (this.#form === 'packed') this.#head[length++] = packedTags.frame;
-    this.#head[length++] = this.#frames.bodies[index]?.key === true ? KEY : DELTA;
-    length = this.#varint(length, seq);
-    length = this.#varint(length, this.#frames.schema.generation);
-    return this.#varint(length, timeMs);
+    this.#head[0] = this.#frames.bodies[index]?.key === true ? KEY : DELTA;
+    const seqEnd = this.#varint(1, seq);
+    const generationEnd = this.#varint(seqEnd, this.#frames.schema.generation);
+    return this.#varint(generationEnd, timeMs);
   }
 
   #varint(start: number, value: number): number {

@@ -4,7 +4,8 @@ import { createServer, request, type IncomingMessage, type Server } from 'node:h
 import { connect as connectTcp, type AddressInfo } from 'node:net';
 import { io, type Socket } from 'socket.io-client';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createSockets } from '../../server/sockets.ts';
+import type { Socket as ServerSocket } from 'socket.io';
+import { createSockets, sendAck } from '../../server/sockets.ts';
 import { next } from './running.ts';
 
 let http: Server;
@@ -107,4 +108,29 @@ test('who breaks off while waiting breaks nothing', async () => {
   const last = connect();
   waiting.resetAndDestroy();
   await next(last, 'connect');
+});
+
+test('an acknowledgement made by hand is one that the client library understands', async () => {
+  const sockets = await serve(150);
+  sockets.of('/agents').on('connection', (socket) => {
+    for (const seq of [0, 41, 2 ** 53 - 1]) sendAck(socket, seq);
+    socket.emit('end');
+  });
+  const client = connect();
+  const heard: unknown[] = [];
+  client.on('ack', (...args: unknown[]) => heard.push(args));
+  await next(client, 'end');
+  expect(heard).toEqual([[0], [41], [2 ** 53 - 1]]);
+});
+
+test('after the end nothing is acknowledged, and nothing breaks', async () => {
+  const sockets = await serve(150);
+  const joined = new Promise<ServerSocket>((resolve) => sockets.of('/agents').on('connection', resolve));
+  const client = connect();
+  const socket = await joined;
+  const left = once(socket, 'disconnect');
+  client.disconnect();
+  await left;
+  sendAck(socket, 1);
+  await next(connect(), 'connect');
 });
