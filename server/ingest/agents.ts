@@ -1,6 +1,7 @@
 // The socket.io namespace /agents: binds each connection to a session. No payload can end the process.
 import type { Namespace, Socket } from 'socket.io';
 import type { Log } from '../log.ts';
+import { sendAck } from '../sockets.ts';
 import { AgentSession, type SessionContext } from './session.ts';
 
 /** A client that has not introduced itself by then is not an agent. */
@@ -15,7 +16,9 @@ export function serveAgents(agents: Namespace, context: SessionContext): void {
 function serveAgent(socket: Socket, context: SessionContext): void {
   const session = new AgentSession(context, {
     address: socket.handshake.address,
-    ack: (seq) => void socket.emit('ack', seq),
+    ack: (seq) => {
+      sendAck(socket, seq);
+    },
     backlogAck: (count) => void socket.emit('backlog_ack', count),
     resync: () => void socket.emit('resync'),
     notice: (code, message) => void socket.emit('notice', { code, message }),
