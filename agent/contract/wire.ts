@@ -33,7 +33,6 @@ export const nodeNameSchema = v.pipe(v.string(), v.regex(/^[A-Za-z0-9]([A-Za-z0-
 /** One random word per agent process: the epoch of its sequence numbers. */
 export const instanceSchema = v.pipe(v.string(), v.regex(/^[A-Za-z0-9._-]{8,64}$/));
 const intervalMs = v.pipe(v.number(), v.minValue(100), v.maxValue(600_000));
-const seq = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
 export const helloSchema = v.object({
   protocol: v.number(),
@@ -100,15 +99,15 @@ export type ClockMessage = v.InferOutput<typeof clockMessageSchema>;
 export const gapReasons = ['cap', 'damaged', 'refused', 'paused', 'not_running', 'unknown'] as const;
 export type GapReason = (typeof gapReasons)[number];
 
-/** Frames that were produced and are lost. */
+/** Frames that were produced and are lost; with -1 and -1 and `paused`, time in which the process stood still. */
 export const gapMessageSchema = v.object({
   instance: instanceSchema,
-  fromSeq: seq,
-  toSeq: seq,
+  fromSeq: v.pipe(v.number(), v.safeInteger(), v.minValue(-1)),
+  toSeq: v.pipe(v.number(), v.safeInteger(), v.minValue(-1)),
   /** Times of the first and the last one on the axis of the instance; the nearest known where they are not. */
   fromMs: v.number(),
   toMs: v.number(),
-  reason: v.picklist(['cap', 'damaged', 'refused']),
+  reason: v.picklist(['cap', 'damaged', 'refused', 'paused']),
 });
 export type GapMessage = v.InferOutput<typeof gapMessageSchema>;
 

@@ -3,6 +3,9 @@
 import { SeqSet, type BacklogSchema, type GapMessage } from '#agent/contract';
 import type { Place } from '#agent/journal';
 
+/** Why frames are lost. */
+export type LossReason = 'cap' | 'damaged' | 'refused';
+
 /** A frame in memory, on disk, or both. */
 export interface OwedFrame {
   readonly seq: number;
@@ -31,12 +34,16 @@ export class Outbox {
   /** The run that the next delta frame belongs to. */
   #growing: Run | undefined;
   #memoryBytes = 0;
-  readonly #onLost: (reason: GapMessage['reason'], frames: number) => void;
+  readonly #onLost: (reason: LossReason, frames: number) => void;
 
-  constructor(onLost: (reason: GapMessage['reason'], frames: number) => void) {
+  constructor(onLost: (reason: LossReason, frames: number) => void) {
     this.#onLost = onLost;
   }
 
+  /** A delta frame would have nothing to build on. */
+  get needsKey(): boolean {
+    return this.#growing === undefined;
+  }
   get runs(): readonly Run[] {
     return this.#runs;
   }
@@ -80,6 +87,7 @@ export class Outbox {
   ): void {
     const { seq, timeMs, key, bytes } = frame;
     if (key || !this.#growing) {
+      if (!key) throw new TypeError('a delta frame cannot begin a run');
       this.#growing = { schema, frames: [] };
       this.#runs.push(this.#growing);
       this.#prune();
@@ -109,6 +117,11 @@ export class Outbox {
     for (const { seq } of pending) this.pendingOf(run.schema.instance).add(seq);
   }
 
+  /** Time in which nothing was read although the process lived. */
+  pause(instance: string, fromMs: number, toMs: number): void {
+    this.#gaps.push({ instance, fromSeq: -1, toSeq: -1, fromMs, toMs, reason: 'paused' });
+  }
+
   /** Told by an earlier process and counted there. */
   restoreGap(gap: GapMessage): void {
     this.#gaps.push(gap);
@@ -132,7 +145,7 @@ export class Outbox {
   }
 
   /** Whole runs of which a frame is gone: what builds on it means nothing. Frames before `fromSeq` are kept. */
-  lose(run: Run, reason: GapMessage['reason'], fromSeq = -1): void {
+  lose(run: Run, reason: LossReason, fromSeq = -1): void {
     const kept = run.frames.filter(({ seq }) => seq < fromSeq);
     const gone = run.frames.filter(({ seq }) => seq >= fromSeq);
     this.loseFrames(run.schema.instance, gone, reason);
@@ -154,7 +167,7 @@ export class Outbox {
   loseFrames(
     instance: string,
     frames: readonly { readonly seq: number; readonly timeMs: number }[],
-    reason: GapMessage['reason'],
+    reason: LossReason,
   ): void {
     const pending = this.pendingOf(instance);
     const lost = frames.filter(({ seq }) => pending.has(seq));

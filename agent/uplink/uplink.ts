@@ -38,6 +38,9 @@ const LAST_BACKOFF_MS = 20_000;
 const REFUSED_BACKOFF_MS = 20_000;
 /** Another server is tried soon: this one may be gone for long. */
 const FAILOVER_MS = 1000;
+/** A silence of so many periods, and so long, is told as one. */
+const PAUSE_PERIODS = 3;
+const PAUSE_MS = 5000;
 /** The server is told when the agent's two clocks have moved against each other by more. */
 const CLOCK_MOVED_MS = 250;
 const CLOCK_EVERY_MS = 5000;
@@ -144,6 +147,7 @@ export class Uplink {
 
   /** The snapshot holds a new sample, taken at this time of the process's axis. */
   sample(timeMs: number): void {
+    this.#notePause(timeMs);
     this.#sampleMs = timeMs;
     this.#sampleMonotonicMs = this.#options.clock.monotonicMs();
     this.#counts.produced();
@@ -154,6 +158,14 @@ export class Uplink {
     if (this.#phase !== 'live') return;
     this.#tellClock();
     this.#backlog?.wake();
+  }
+
+  /** Shorter silences are late ticks. */
+  #notePause(timeMs: number): void {
+    const { instance, intervalMs } = this.#options;
+    const beforeMs = this.#sampleMs;
+    if (beforeMs === undefined || timeMs - beforeMs <= Math.max(PAUSE_PERIODS * intervalMs, PAUSE_MS)) return;
+    this.#spool.outbox.pause(instance, beforeMs, timeMs);
   }
 
   describe(inventory: Inventory): void {
@@ -328,7 +340,7 @@ export class Uplink {
     const seq = this.#seq + 1;
     const schema = this.#renewSchema();
     const nowMs = clock.monotonicMs();
-    const key = this.#keyDue || nowMs - this.#keyMs >= KEY_EVERY_MS;
+    const key = this.#keyDue || this.#spool.outbox.needsKey || nowMs - this.#keyMs >= KEY_EVERY_MS;
     const head = { seq, generation: schema.generation, timeMs };
     try {
       const bytes = key ? this.#encoder.key(head, this.#series) : this.#encoder.delta(head, this.#series);

@@ -88,6 +88,11 @@ export class Backlog {
     const instance = intake.instance(node, name);
     const nowMs = clock.nowMs();
     const [from, to] = [place(instance, fromMs, nowMs), place(instance, toMs, nowMs)];
+    if (fromSeq < 0 && instance.pauses.has(fromMs)) {
+      intake.after(receipt, 'backlog', ++this.#count);
+      return;
+    }
+    if (fromSeq < 0) instance.pauses.add(fromMs);
     intake.gap({ fromSeq, toSeq, fromMs: from, toMs: to, reason }, instance, receipt, ++this.#count);
   }
 

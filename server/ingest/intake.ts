@@ -23,6 +23,8 @@ export interface Instance {
   readonly offset: AxisOffset;
   /** Time of its newest frame, on the server's clock. */
   lastMs: number;
+  /** Where on its axis the pauses begin that are recorded. */
+  readonly pauses: Set<number>;
   /** Time of its first frame that came live. */
   firstLiveMs: number | undefined;
 }
@@ -76,7 +78,10 @@ export class Intake {
     if (!ofNode) this.#nodes.set(node, (ofNode = new Map<string, Instance>()));
     let known = ofNode.get(instance);
     if (!known) {
-      known = { node, instance, seqs: new SeqSet(), offset: new AxisOffset(), lastMs: NaN, firstLiveMs: undefined };
+      known = {
+        ...{ node, instance, seqs: new SeqSet(), offset: new AxisOffset(), pauses: new Set<number>() },
+        ...{ lastMs: NaN, firstLiveMs: undefined },
+      };
       ofNode.set(instance, known);
       const [oldest] = ofNode.keys();
       if (oldest !== undefined && ofNode.size > KEPT_INSTANCES) ofNode.delete(oldest);

@@ -12,6 +12,7 @@ import {
   peekFrame,
   PROTOCOL_VERSION,
   schemaMessageSchema,
+  type GapMessage,
   type Hello,
   type HelloReply,
   type RefusalCode,
@@ -99,6 +100,7 @@ export class AgentSession implements Receipt {
   #durableSeq = -1;
   #durableBacklog = -1;
   #ended = false;
+  #saidUnreadable = false;
 
   constructor(context: SessionContext, line: AgentLine) {
     this.#context = context;
@@ -243,12 +245,14 @@ export class AgentSession implements Receipt {
     if (reason === undefined) return;
     counters.reject(reason);
     if (reason === 'rate') this.strike('flood');
-    else this.#line.notice('backlog', `a frame of the backlog cannot be read (${reason}) and is recorded as lost`);
+    else if (!this.#saidUnreadable)
+      this.#line.notice('backlog', `frames of the backlog cannot be read (${reason}) and are recorded as lost`);
+    this.#saidUnreadable = true;
   }
 
   gap(message: unknown): void {
     const parsed = v.safeParse(gapMessageSchema, message);
-    if (!this.#greeted || !parsed.success || parsed.output.toSeq < parsed.output.fromSeq) this.strike('gap');
+    if (!this.#greeted || !parsed.success || !isGap(parsed.output)) this.strike('gap');
     else this.#greeted.backlog.gap(parsed.output);
   }
 
@@ -331,7 +335,8 @@ export class AgentSession implements Receipt {
     fleet.take(node, { bytes, key, receivedMs: nowMs, timeMs });
     node.noteClock(axisMs + wallLeadMs, clock.wallMs());
     this.#synchronous = true;
-    recordPause(intake, instance, { seq, timeMs, previousMs, intervalMs: greeted.hello.intervalMs });
+    // Later agents say it themselves.
+    if (protocol < 2) recordPause(intake, instance, { seq, timeMs, previousMs, intervalMs: greeted.hello.intervalMs });
     const { session, stretch } = taking;
     const entry = {
       kind: 'frame' as const,
@@ -409,6 +414,11 @@ export class AgentSession implements Receipt {
 
 /** Takes receipts of frames whose agent must not be told: an acknowledgement would speak for a lost frame before them. */
 const mute: Receipt = { durable: () => undefined, flush: () => undefined, forgotten: () => undefined };
+
+/** Only a pause is without frames. */
+function isGap({ fromSeq, toSeq, reason }: GapMessage): boolean {
+  return reason === 'paused' ? fromSeq === -1 && toSeq === -1 : fromSeq >= 0 && toSeq >= fromSeq;
+}
 
 /** The newest protocol that both speak. */
 function commonProtocol({ protocol, minProtocol = protocol }: Hello): number | undefined {

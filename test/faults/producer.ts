@@ -55,7 +55,10 @@ let count = (existsSync(log) ? readProduced(log).at(-1)?.number : undefined) ?? 
 const startedMs = performance.now();
 let ticks = 0;
 
+let isReading = true;
+
 function tick(): void {
+  if (!isReading) return;
   count++;
   number.set(count);
   large.set(LARGE + BigInt(count) * 4096n);
@@ -71,6 +74,10 @@ function tick(): void {
 }
 tick();
 
+// Nothing is read any more, what is owed still goes out.
+process.on('SIGUSR2', () => {
+  isReading = false;
+});
 process.on('SIGTERM', () => {
   void uplink.stop().then(() => process.exit(0));
 });

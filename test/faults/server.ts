@@ -44,7 +44,10 @@ export class FaultyServer {
     const program = [process.execPath, join(projectRoot, 'dist/cli/whyidle.js')];
     const args = ['server', '--listen', `127.0.0.1:${this.port}`, '--data', this.data, ...flags];
     const [file = '', ...rest] = [...wrap, ...program, ...args];
-    const child = spawn(file, rest, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(file, rest, {
+      env: { ...process.env, WHYIDLE_ACCESS_HOSTS: '127.0.0.1', ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     this.#child = child;
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (chunk: Buffer) => {

@@ -173,16 +173,36 @@ describe('a backlog', () => {
   });
 });
 
-test('a process that stands still for a while: the time is recorded, nothing is lost', () => {
-  const agent = new StandInAgent();
-  const session = connect();
-  session.schema(agent.schema(series));
-  session.frame(agent.key(series, clock.ms));
-  clock.ms += 300_000;
-  session.frame(agent.delta(series, clock.ms));
-  expect(gaps()).toMatchObject([
-    { fromSeq: -1, toSeq: -1, fromMs: START_MS, toMs: START_MS + 300_000, reason: 'paused' },
-  ]);
+describe('a process that stands still for a while', () => {
+  test('says so, once however often it is told', () => {
+    const session = connect();
+    const pause = {
+      instance: INSTANCE,
+      fromSeq: -1,
+      toSeq: -1,
+      fromMs: START_MS - 300_000,
+      toMs: START_MS,
+      reason: 'paused',
+    };
+    session.gap(pause);
+    session.gap(pause);
+    store.settle();
+    expect(heard.backlogAcks).toEqual([2]);
+    expect(gaps()).toMatchObject([{ fromSeq: -1, fromMs: START_MS - 300_000, toMs: START_MS, reason: 'paused' }]);
+  });
+
+  test('is found out by the server where the agent cannot say it', () => {
+    const agent = new StandInAgent();
+    const session = connect();
+    session.hello(helloOf('n', { instance: INSTANCE, protocol: 1, timeMs: clock.ms }));
+    session.schema(agent.schema(series));
+    session.frame(agent.key(series, clock.ms));
+    clock.ms += 300_000;
+    session.frame(agent.delta(series, clock.ms));
+    expect(gaps()).toMatchObject([
+      { fromSeq: -1, toSeq: -1, fromMs: START_MS, toMs: START_MS + 300_000, reason: 'paused' },
+    ]);
+  });
 });
 
 test('what the store forgets is no longer known, and the agent comes again with it', () => {
