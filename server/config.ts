@@ -16,6 +16,7 @@ import {
 import * as v from 'valibot';
 import { parse, YAMLParseError } from 'yaml';
 import { checkBind } from './access/bind.ts';
+import { takeRemoteWrite, type RemoteWriteTarget } from './remote-write/config.ts';
 import { takeSwitches, type SwitchConfig } from './switches/config.ts';
 import { tlsFilesOf } from './tls.ts';
 
@@ -118,6 +119,8 @@ export const serverSettings = {
 export type ServerConfig = ValuesOf<typeof serverSettings> & {
   /** The section `switches`, which is a list. */
   readonly switches?: readonly SwitchConfig[];
+  /** The section `remote_write`, which is a list. */
+  readonly remoteWrite?: readonly RemoteWriteTarget[];
 };
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -127,13 +130,19 @@ export function resolveConfig(
   changedDefaults: Partial<ServerConfig> = {},
 ): { readonly config: ServerConfig; readonly positionals: readonly string[] } {
   const { file, env, args } = sources;
-  const { switches, rest } = takeSwitches(file === undefined ? undefined : readConfigFile(file), file ?? '');
+  const content = file === undefined ? undefined : readConfigFile(file);
+  const { targets, rest: settled } = takeRemoteWrite(content, file ?? '');
+  const { switches, rest } = takeSwitches(settled, file ?? '');
   const fromFile = file === undefined ? {} : { file: rest, fileName: file };
   const settings = withDefaults(changedDefaults);
   const { values, positionals } = resolveSettings(settings, { ...fromFile, env, args });
   checkBind(values);
   tlsFilesOf(values);
-  return { config: switches.length === 0 ? values : { ...values, switches }, positionals };
+  const lists = {
+    ...(switches.length === 0 ? {} : { switches }),
+    ...(targets.length === 0 ? {} : { remoteWrite: targets }),
+  };
+  return { config: { ...values, ...lists }, positionals };
 }
 
 /** Where state is kept unless it is said. */

@@ -148,7 +148,8 @@ export async function startServer({
 
 /** What the store's worker needs to know of the configuration. */
 function partsOf(config: ServerConfig): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(Object.entries(config).filter(([name]) => name.startsWith('history.')));
+  const history = Object.entries(config).filter(([name]) => name.startsWith('history.'));
+  return { ...Object.fromEntries(history), remote_write: config.remoteWrite };
 }
 
 /** One node that cannot be restored is met again when its agent comes back. */

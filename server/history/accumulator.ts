@@ -38,6 +38,10 @@ export class MinuteAccumulator {
   readonly sum: Float64Array;
   readonly min: Float32Array;
   readonly max: Float32Array;
+  /** The newest value itself: of a counter its whole count. */
+  readonly last: Float64Array;
+  /** When the newest reading was taken. */
+  lastMs = NaN;
 
   constructor(session: DecodedSession, series: KeptSeries, minute: number) {
     const size = series.indexes.length;
@@ -49,17 +53,24 @@ export class MinuteAccumulator {
     this.sum = new Float64Array(size);
     this.min = new Float32Array(size).fill(Infinity);
     this.max = new Float32Array(size).fill(-Infinity);
+    this.last = new Float64Array(size).fill(NaN);
   }
 
-  add({ states, steps, gained }: FrameDecoder, spanSeconds: number): void {
+  add(
+    { states, steps, gained }: FrameDecoder,
+    { timeMs, spanSeconds }: { readonly timeMs: number; readonly spanSeconds: number },
+  ): void {
+    this.lastMs = timeMs;
     const { indexes, scales, isCounter } = this.series;
-    const { count, weight, sum, min, max } = this;
+    const { count, weight, sum, min, max, last } = this;
     const rates = spanSeconds > 0;
     for (let at = 0; at < indexes.length; at++) {
       const index = indexes[at] ?? 0;
       if (states[index] !== PRESENT) continue;
       const scale = scales[at] ?? 1;
-      let value: number;
+      const level = (steps[index] ?? 0) / scale;
+      last[at] = level;
+      let value = level;
       if (isCounter[at] === 1) {
         const gain = (gained[index] ?? NaN) / scale;
         // A count that fell was reset: what it gained nobody knows.
@@ -68,7 +79,6 @@ export class MinuteAccumulator {
         sum[at] = (sum[at] ?? 0) + gain;
         weight[at] = (weight[at] ?? 0) + spanSeconds;
       } else {
-        value = (steps[index] ?? 0) / scale;
         sum[at] = (sum[at] ?? 0) + value;
         weight[at] = (weight[at] ?? 0) + 1;
       }

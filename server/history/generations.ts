@@ -71,7 +71,7 @@ export class Generations {
       if (!known) this.#series.set(session, (known = keptSeriesOf(session)));
       return known;
     };
-    this.#current.accumulator(session, series, minute).add(decoder, spanSeconds);
+    this.#current.accumulator(session, series, minute).add(decoder, { timeMs, spanSeconds });
   }
 
   gap(gap: GapEntry): void {

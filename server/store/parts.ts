@@ -1,6 +1,7 @@
 // What runs in the worker beside the journal and follows it. Each is opened here, by one line.
 import { join } from 'node:path';
 import type { Log } from '../log.ts';
+import type { RemoteWriteTarget } from '../remote-write/config.ts';
 import type { HistoryConsumer, RemoteWriteConsumer, SampleConsumer } from './consumer.ts';
 
 const DAY_MS = 24 * 3_600_000;
@@ -23,7 +24,7 @@ export interface Parts {
 }
 
 export async function openParts(context: PartsContext): Promise<Parts> {
-  return { history: await openHistory(context), remoteWrite: undefined };
+  return { history: await openHistory(context), remoteWrite: await openRemoteWrite(context) };
 }
 
 /** Without it there are the readings as they came, as far back as the journal keeps them. */
@@ -47,6 +48,13 @@ async function openHistory({ folder, settings, nowMs, log }: PartsContext): Prom
     });
     return undefined;
   }
+}
+
+async function openRemoteWrite(context: PartsContext): Promise<RemoteWriteConsumer | undefined> {
+  const targets = context.settings['remote_write'] as readonly RemoteWriteTarget[] | undefined; // as main.ts resolved them
+  if (targets === undefined || targets.length === 0) return undefined;
+  const { RemoteWrite } = await import('../remote-write/remote-write.ts');
+  return RemoteWrite.open(targets, { ...context, folder: join(context.folder, 'remote-write') });
 }
 
 function numberOf(settings: PartsSettings, name: string, fallback: number): number {
