@@ -2,7 +2,7 @@
 import { limits, type GapMessage } from '#agent/contract';
 import type { Clock } from '../clock.ts';
 import type { BacklogItem, Outbox, OwedFrame } from './outbox.ts';
-import type { AgentSocket } from './uplink.ts';
+import type { AgentSocket } from './agent-socket.ts';
 
 /** Live frames must stay prompt beside it. */
 const STEP_MS = 50;
@@ -31,7 +31,7 @@ export class BacklogSender {
   /** Sent and not acknowledged, oldest first. */
   #sent: SentItem[] = [];
   #acknowledged = 0;
-  #items: Iterator<BacklogItem> | undefined;
+  #items: Iterator<BacklogItem, undefined> | undefined;
   #busy = false;
   #stopped = false;
   #ended = false;
@@ -95,12 +95,12 @@ export class BacklogSender {
     for (let messages = 0; messages < MESSAGES_PER_STEP && bytes < BYTES_PER_STEP; messages++) {
       const items = this.#items;
       if (!items || this.#stopped || this.#sent.length >= limits.backlogWindow) return;
-      const { value, done } = items.next();
-      if (done === true) {
+      const step: IteratorResult<BacklogItem, undefined> = items.next();
+      if (step.done === true) {
         if (items === this.#items) this.#items = undefined;
         return;
       }
-      bytes += await this.#send(value);
+      bytes += await this.#send(step.value);
     }
   }
 

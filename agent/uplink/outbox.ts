@@ -197,7 +197,7 @@ export class Outbox {
   }
 
   /** Everything that is owed besides the live frames, oldest first; frames in the order in which they decode. */
-  *backlog(instance: string, liveFrom: number): Generator<BacklogItem> {
+  *backlog(instance: string, liveFrom: number): Generator<BacklogItem, undefined> {
     let schema: BacklogSchema | undefined;
     for (const gap of [...this.#gaps]) yield { kind: 'gap', gap };
     for (const run of [...this.#runs]) {
@@ -211,6 +211,7 @@ export class Outbox {
         yield { kind: 'frame', instance: run.schema.instance, frame };
       }
     }
+    return undefined;
   }
 
   /** The pending frames' runs stay, and the growing one. */

@@ -8,15 +8,12 @@ import {
   PROTOCOL_VERSION,
   refusalCodes,
   type BacklogSchema,
-  type ClockMessage,
   type FabricSweep,
-  type GapMessage,
   type Hello,
   type HelloReply,
   type Inventory,
-  type SchemaMessage,
 } from '#agent/contract';
-import { io, type Socket } from 'socket.io-client';
+import { io } from 'socket.io-client';
 import * as v from 'valibot';
 import { build } from '../build.ts';
 import type { Clock } from '../clock.ts';
@@ -24,6 +21,7 @@ import { FrameCounts } from '../frame-counts.ts';
 import type { Log } from '../log.ts';
 import type { Series, Snapshot } from '../snapshot.ts';
 import { BacklogSender, type SentItem } from './backlog-sender.ts';
+import type { AgentSocket } from './agent-socket.ts';
 import { orderServers, type ServerOrder } from './servers.ts';
 import { Spool } from './spool.ts';
 import { connectionProblem } from './tls-problem.ts';
@@ -67,27 +65,6 @@ export interface UplinkOptions {
   readonly spoolFolder?: string | undefined;
   readonly spoolCapBytes?: number;
 }
-
-interface FromServer {
-  ack: (seq: unknown) => void;
-  backlog_ack: (count: unknown) => void;
-  resync: () => void;
-  notice: (notice: unknown) => void;
-}
-
-interface ToServer {
-  hello: (hello: Hello, reply: (answer: unknown) => void) => void;
-  schema: (schema: SchemaMessage) => void;
-  frame: (bytes: Uint8Array) => void;
-  clock: (clock: ClockMessage) => void;
-  inventory: (inventory: Inventory) => void;
-  fabric: (sweep: FabricSweep) => void;
-  backlog_schema: (schema: BacklogSchema) => void;
-  backlog: (bytes: Uint8Array) => void;
-  gap: (gap: GapMessage) => void;
-  backlog_end: () => void;
-}
-export type AgentSocket = Socket<FromServer, ToServer>;
 
 type Phase = 'connecting' | 'greeting' | 'live' | 'waiting' | 'stopped';
 

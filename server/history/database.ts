@@ -13,22 +13,11 @@ import {
 } from '@duckdb/node-api';
 import type { Log } from '../log.ts';
 import { Slices } from '../store/slices.ts';
-import type { NewSeries } from './dictionary.ts';
+import type { NewSeries, Row } from './rows.ts';
 
 /** Rows of a chunk: the most that DuckDB takes at once. */
 const CHUNK_ROWS = 2048;
 const columnTypes = [UINTEGER, UINTEGER, USMALLINT, FLOAT, FLOAT, FLOAT, FLOAT] as const;
-
-/** One series in one minute. */
-export interface Row {
-  readonly series: number;
-  readonly minute: number;
-  readonly count: number;
-  readonly weight: number;
-  readonly mean: number;
-  readonly min: number;
-  readonly max: number;
-}
 
 export interface DatabaseSettings {
   readonly memoryBytes: number;

@@ -3,20 +3,13 @@
 import type { DecodedSession } from '../store/consumer.ts';
 import type { Database } from './database.ts';
 import type { KeptSeries } from './accumulator.ts';
+import type { NewSeries } from './rows.ts';
 
 export interface NamedSeries {
   readonly id: number;
   readonly node: string;
   readonly metric: string;
   readonly labels: Readonly<Record<string, string>>;
-}
-
-/** A new series, to be entered together with its first rows. */
-export interface NewSeries {
-  readonly id: number;
-  readonly node: string;
-  readonly metric: string;
-  readonly labels: string;
 }
 
 export class Dictionary {

@@ -6,11 +6,12 @@ import type { Log } from '../log.ts';
 import type { DecodedSession, HistoryConsumer } from '../store/consumer.ts';
 import type { GapEntry, QueryRequest, QueryResult } from '../store/entries.ts';
 import { MINUTE_MS, type MinuteAccumulator } from './accumulator.ts';
-import { Database, type Row } from './database.ts';
+import { Database } from './database.ts';
 import { Dictionary } from './dictionary.ts';
 import { DAY, HistoryFiles } from './files.ts';
 import { Generations, type Finished } from './generations.ts';
 import { queryRollUps } from './query.ts';
+import type { Row } from './rows.ts';
 
 const MEMORY_BYTES = 256_000_000;
 

@@ -9,6 +9,13 @@ const HALF_SLOT_MS = SLOT_MS / 2;
 /** Readings this old speak for no open slot any more. */
 const FORGOTTEN_MS = 12 * SLOT_MS;
 
+/** Who a GPU is. */
+export interface AccountName {
+  readonly node: string;
+  readonly gpu: string;
+  readonly uuid: string;
+}
+
 /** What an earlier life of the server had booked. */
 export interface BookedBefore {
   readonly firstSeenMs: number;

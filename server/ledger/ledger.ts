@@ -1,15 +1,8 @@
 // The accounts of all GPUs, those of GPUs that are gone included, kept over restarts: a snapshot of all is saved after each
 // booking, and only what is saved is shown.
 import type { LeafClass } from '#server/contract';
-import { GpuAccount, type BookedBefore } from './account.ts';
+import { GpuAccount, type AccountName, type BookedBefore } from './account.ts';
 import { decodeSnapshot, encodeSnapshot, type SavedAccount } from './snapshot.ts';
-
-/** Who a GPU is. */
-export interface AccountName {
-  readonly node: string;
-  readonly gpu: string;
-  readonly uuid: string;
-}
 
 /** A snapshot to be saved. */
 export interface Unsaved {

@@ -1,8 +1,7 @@
 // The ledger as bytes: JSON, one short row per GPU. Classes go by their names, so that a later version finds them again.
 import { leafClasses, type LeafClass } from '#server/contract';
 import * as v from 'valibot';
-import type { AccountName } from './ledger.ts';
-import type { BookedBefore } from './account.ts';
+import type { AccountName, BookedBefore } from './account.ts';
 
 export type SavedAccount = AccountName & BookedBefore;
 

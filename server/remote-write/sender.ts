@@ -43,13 +43,13 @@ export class Sender {
     this.#options = options;
   }
 
-  get #isStopped(): boolean {
+  #isOver(): boolean {
     return this.#stop.signal.aborted;
   }
 
   start(): void {
     this.#running ??= this.#run().catch((error: unknown) => {
-      if (!this.#isStopped) this.#options.log.warn('remote write has stopped', { reason: String(error) });
+      if (!this.#isOver()) this.#options.log.warn('remote write has stopped', { reason: String(error) });
     });
   }
 
@@ -66,7 +66,7 @@ export class Sender {
 
   async #run(): Promise<void> {
     const { queue } = this.#options;
-    while (!this.#isStopped) {
+    while (!this.#isOver()) {
       const request = await queue.next();
       if (!request) {
         await new Promise<void>((resolve) => {
@@ -75,7 +75,7 @@ export class Sender {
         continue;
       }
       await this.#deliver(request.body, request.samples);
-      if (this.#isStopped) return;
+      if (this.#isOver()) return;
       await queue.accept(request.position);
     }
   }
@@ -84,7 +84,7 @@ export class Sender {
   async #deliver(body: Uint8Array, samples: number): Promise<void> {
     for (;;) {
       const outcome = await this.#post(body);
-      if (this.#isStopped) return;
+      if (this.#isOver()) return;
       if (outcome.kind === 'accepted') {
         this.sent += samples;
         this.#recovered();
@@ -95,7 +95,7 @@ export class Sender {
         return;
       }
       await this.#pause(outcome.afterMs, outcome.reason);
-      if (this.#isStopped) return;
+      if (this.#isOver()) return;
     }
   }
 
@@ -103,7 +103,7 @@ export class Sender {
   async #isolate(request: Buffer, reason: string): Promise<void> {
     let left = MOST_SPLITS;
     const waiting: (readonly Buffer[])[] = [splitRequest(request)];
-    for (let parts = waiting.pop(); parts && !this.#isStopped; parts = waiting.pop()) {
+    for (let parts = waiting.pop(); parts && !this.#isOver(); parts = waiting.pop()) {
       if (parts.length === 1 || left <= 0) {
         this.rejected += parts.length;
         this.#options.log.warn('the receiver of remote write refuses samples', { samples: parts.length, reason });
@@ -123,7 +123,7 @@ export class Sender {
     for (;;) {
       const outcome = await this.#post(body);
       if (outcome.kind === 'accepted') this.sent += parts.length;
-      if (outcome.kind !== 'later' || this.#isStopped) return outcome.kind !== 'refused';
+      if (outcome.kind !== 'later' || this.#isOver()) return outcome.kind !== 'refused';
       await this.#pause(outcome.afterMs, outcome.reason);
     }
   }
