@@ -123,7 +123,7 @@ describe('the network', () => {
       proxy.weather = 'pass';
       await until('it is live again', async () => ((await isUp('n')) ? true : undefined), 25_000);
       await pause(500);
-      await producer.end('SIGTERM');
+      producer.signal('SIGUSR2');
       const found = await rig.expectNothingLost(producer);
       expect(found.recorded).toEqual([]);
     },

@@ -66,8 +66,6 @@ export class Proxy {
     const pair = { client, server };
     this.#pairs.add(pair);
     server.on('error', () => client.destroy());
-    client.pipe(server);
-    server.pipe(client);
     const end = (): void => {
       this.#pairs.delete(pair);
       // Behind a pulled cable nobody hears that the other side is gone.
@@ -83,6 +81,9 @@ export class Proxy {
   #apply({ client, server }: Pair): void {
     switch (this.#weather) {
       case 'pass':
+        // Piped twice is sent twice.
+        client.unpipe(server);
+        server.unpipe(client);
         client.pipe(server);
         server.pipe(client);
         client.resume();
