@@ -182,10 +182,11 @@ export class Journal {
     );
   }
 
-  /** Deletes whole segments whose records all lie below the position. */
+  /** Deletes whole segments whose records all lie below the position. The newest stays: it says which number comes next. */
   release(below: number): Promise<void> {
     return this.#exclusive(async () => {
       for (let oldest = this.#sealed[0]; oldest && oldest.last < below; oldest = this.#sealed[0]) {
+        if (this.#sealed.length === 1 && !this.#active) return;
         await this.#remove(oldest);
       }
     });

@@ -134,6 +134,21 @@ describe('records', () => {
   });
 });
 
+test('numbers go on after everything was released', async () => {
+  const folder = newFolder();
+  const { journal } = await open(folder);
+  for (let at = 0; at < 30; at++) append(journal, `record ${at}`);
+  await journal.commit();
+  await journal.release(31);
+  await journal.close();
+  const again = await open(folder);
+  await again.journal.release(31);
+  await again.journal.close();
+  const third = await open(folder);
+  expect(append(third.journal, 'next')).toBe(31);
+  await third.journal.close();
+});
+
 test('beyond the cap the oldest go, and it is told which', async () => {
   const folder = newFolder();
   const { journal, losses } = await open(folder, { capBytes: 3000 });
