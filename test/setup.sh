@@ -7,6 +7,7 @@ missing=()
 need() { command -v "$1" >/dev/null 2>&1 || missing+=("$2"); }
 need prometheus prometheus
 need promtool prometheus
+need victoria-metrics victoria-metrics
 need prometheus-node-exporter prometheus-node-exporter
 need chromium chromium
 need jsonnet jsonnet
@@ -50,7 +51,7 @@ echo "installing ${missing[*]}"
 if [ -d /run/systemd/system ]; then
   for unit in "${missing[@]}"; do
     case "$unit" in
-      prometheus | prometheus-node-exporter | opensm) "${as_root[@]}" systemctl disable --now "$unit" ;;
+      prometheus | prometheus-node-exporter | opensm | victoria-metrics) "${as_root[@]}" systemctl disable --now "$unit" ;;
       openssh-server) "${as_root[@]}" systemctl disable --now ssh ;;
     esac
   done

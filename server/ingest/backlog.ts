@@ -13,6 +13,9 @@ export interface BacklogContext {
   readonly receipt: Receipt;
 }
 
+/** Clocks that agree to a second are taken as one. */
+const FUTURE_MS = 1000;
+
 interface Open {
   readonly session: number;
   readonly generation: number;
@@ -121,5 +124,5 @@ function headOf(bytes: Uint8Array): ReturnType<typeof peekFrame> | undefined {
 
 /** On the server's clock. Of a process that was never heard live its own clock is believed, but never a future. */
 function place({ offset }: Instance, axisMs: number, nowMs: number): number {
-  return Math.min(nowMs, Math.round(axisMs + (offset.ms ?? 0)));
+  return Math.min(nowMs + FUTURE_MS, Math.round(axisMs + offset.ms));
 }

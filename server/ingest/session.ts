@@ -329,7 +329,7 @@ export class AgentSession implements Receipt {
       return;
     }
     instance.offset.add(axisMs, nowMs);
-    const placedMs = Math.round(axisMs + (instance.offset.ms ?? 0));
+    const placedMs = Math.round(axisMs + instance.offset.ms);
     const timeMs = Math.max(placedMs, (node.lastSampleMs ?? -Infinity) + 1);
     const previousMs = node.lastSampleMs;
     fleet.take(node, { bytes, key, receivedMs: nowMs, timeMs });
