@@ -1,6 +1,7 @@
 // The metrics page: device series of all nodes by our own writer, family by family in catalogue order, then the verdicts,
 // then the server's own metrics out of prom-client's registry. Every node's series carry the label `node`, so that a
 // scrape of this one page needs no relabelling.
+import { setImmediate } from 'node:timers/promises';
 import {
   agentMetricIds,
   catalogue,
@@ -11,6 +12,7 @@ import {
   renderLinePrefix,
   renderSteps,
   serverMetricIds,
+  type FrameDecoder,
   type MetricId,
   type TextFormat,
 } from '#agent/contract';
@@ -28,6 +30,20 @@ import type { SwitchLines } from '../switches/lines.ts';
 import { buildNodeLines, type NodeLines } from './node-lines.ts';
 import { PageBuffer, type Page } from './page-buffer.ts';
 import { UnavailableLines } from './unavailable-lines.ts';
+
+/** A node with what its lines are made of, as they were when the page was begun. */
+interface Upright {
+  readonly node: FleetNode;
+  readonly decoder: FrameDecoder;
+  readonly lines: NodeLines;
+  readonly unavailable: UnavailableLines;
+}
+
+/** A page in pieces: between two of them something else may run. */
+type Pieces = Generator<undefined, void, undefined>;
+
+/** Nothing else waits longer than this for a page. */
+const SLICE_MS = 8;
 
 interface Cached {
   readonly generation: number;
@@ -50,6 +66,9 @@ export class Exposition {
   readonly #further: FurtherLines;
   readonly #derivedLines = new DerivedLines();
   readonly #page = new PageBuffer();
+  readonly #nodePage = new PageBuffer();
+  /** One page of the fleet after the other: they share a buffer. */
+  #turn: Promise<unknown> = Promise.resolve();
   readonly #nodes = new WeakMap<FleetNode, Cached>();
   readonly #gpus = new WeakMap<FleetGpu, GpuLines>();
 
@@ -59,56 +78,81 @@ export class Exposition {
     this.#registry = registry;
   }
 
-  /** With `dcgm` the page of dcgm-exporter follows; then the format is Prometheus text. */
-  async renderFleet(format: TextFormat, nowMs: number, dcgm = false): Promise<Page> {
-    const own = await this.#registry.getMetricsAsJSON();
-    const { nodes, gpus } = this.#fleet;
-    this.#page.start();
-    this.#writeNodes(nodes, gpus, { format, nowMs, withServer: true });
-    this.#writeFabrics(format, nowMs);
-    this.#writeOwn(own, format);
-    if (dcgm) this.#page.text(renderFleetDcgm(nodes, nowMs));
-    return this.#finish(format);
+  /**
+   * The page of all nodes, in slices: 500,000 series are 70 ms of work, and agents and browsers do not wait for it. With `dcgm`
+   * the page of dcgm-exporter follows; then the format is Prometheus text.
+   */
+  renderFleet(format: TextFormat, nowMs: number, dcgm = false): Promise<Page> {
+    const render = async (): Promise<Page> => {
+      const own = await this.#registry.getMetricsAsJSON();
+      const { nodes, gpus } = this.#fleet;
+      const page = this.#page;
+      page.start();
+      const pieces = this.#fleetPieces(page, { nodes, gpus, own, format, nowMs, dcgm });
+      let begunMs = performance.now();
+      while (pieces.next().done !== true) {
+        if (performance.now() - begunMs < SLICE_MS) continue;
+        await setImmediate();
+        begunMs = performance.now();
+      }
+      return finish(page, format);
+    };
+    const done = this.#turn.then(render, render);
+    this.#turn = done.catch(() => undefined);
+    return done;
   }
 
   renderNode(node: FleetNode, format: TextFormat, nowMs: number, dcgm = false): Page {
-    this.#page.start();
-    this.#writeNodes([node], this.#fleet.gpusOf(node), { format, nowMs, withServer: false });
-    if (dcgm) this.#page.text(renderNodeDcgm(node, nowMs));
-    return this.#finish(format);
+    const page = this.#nodePage;
+    page.start();
+    const settings = { nodes: [node], gpus: this.#fleet.gpusOf(node), format, nowMs, withServer: false };
+    const pieces = this.#nodePieces(page, settings);
+    while (pieces.next().done !== true);
+    if (dcgm) page.text(renderNodeDcgm(node, nowMs));
+    return finish(page, format);
   }
 
-  #writeNodes(
-    nodes: readonly FleetNode[],
-    gpus: readonly FleetGpu[],
-    { format, nowMs, withServer }: { format: TextFormat; nowMs: number; withServer: boolean },
-  ): void {
-    const up = nodes.filter((node) => node.isUp(nowMs)).map((node) => ({ node, ...this.#cached(node) }));
+  *#fleetPieces(page: PageBuffer, settings: FleetSettings): Pieces {
+    const { nodes, own, format, nowMs, dcgm } = settings;
+    yield* this.#nodePieces(page, { ...settings, withServer: true });
+    this.#writeFabrics(page, format, nowMs);
+    yield;
+    this.#writeOwn(page, own, format);
+    if (dcgm) page.text(renderFleetDcgm(nodes, nowMs));
+  }
+
+  *#nodePieces(page: PageBuffer, { nodes, gpus, format, nowMs, withServer }: NodeSettings): Pieces {
+    const up = nodes
+      .filter((node) => node.isUp(nowMs))
+      .map((node): Upright => ({ node, decoder: node.decoder, ...this.#cached(node) }));
+    yield;
     for (const [family, id] of agentMetricIds.entries()) {
-      const head = new Head(this.#page, id, format);
+      const head = new Head(page, id, format);
       const digits = digitsOf(id);
-      if (id === 'unavailable') for (const { node, unavailable } of up) head.text(unavailable.of(node));
-      else for (const { node, lines } of up) this.#writeFamily(node, lines, { family, digits, head });
+      let count = 0;
+      for (const one of up) {
+        if (id === 'unavailable') head.text(one.unavailable.of(one.node));
+        else this.#writeFamily(page, one, { family, digits, head });
+        // A family may have a thousand nodes.
+        if (++count % 64 === 0) yield;
+      }
       if (id === 'build_info' && withServer) head.text(serverBuildLine);
     }
-    this.#writeDerived(
-      up.map(({ node }) => node),
-      format,
-    );
-    this.#writeVerdicts(gpus, format);
-    this.#writeStates(nodes, format, nowMs);
+    yield;
+    yield* this.#derivedPieces(page, up, format);
+    yield* this.#verdictPieces(page, gpus, format);
+    this.#writeStates(page, nodes, format, nowMs);
   }
 
   #writeFamily(
-    node: FleetNode,
-    { prefixes, starts, indexes, families }: NodeLines,
+    page: PageBuffer,
+    { decoder, lines: { prefixes, starts, indexes, families } }: Upright,
     { family, digits, head }: { family: number; digits: number; head: Head },
   ): void {
     const first = families[family] ?? 0;
     const end = families[family + 1] ?? 0;
     if (first === end) return;
-    const page = this.#page;
-    const { states, steps } = node.decoder;
+    const { states, steps } = decoder;
     for (let line = first; line < end; line++) {
       const index = indexes[line] ?? 0;
       if (states[index] !== PRESENT) continue;
@@ -116,86 +160,88 @@ export class Exposition {
       page.copy(prefixes, starts[line] ?? 0, starts[line + 1] ?? 0);
       const value = steps[index] ?? 0;
       if (Number.isSafeInteger(value)) page.value(value, digits);
-      else page.text(`${renderSteps(node.decoder.exact(index), 10 ** digits)}\n`);
+      else page.text(`${renderSteps(decoder.exact(index), 10 ** digits)}\n`);
     }
   }
 
-  #writeDerived(nodes: readonly FleetNode[], format: TextFormat): void {
+  *#derivedPieces(page: PageBuffer, up: readonly Upright[], format: TextFormat): Pieces {
     const { derived } = this.#further;
     if (!derived) return;
     for (const id of derivedMetricIds) {
-      const head = new Head(this.#page, id, format);
+      const head = new Head(page, id, format);
       const digits = digitsOf(id);
-      for (const node of nodes) {
+      for (const { node } of up) {
         for (const series of derived.seriesOf(node, id)) {
           if (Number.isNaN(series.value)) continue;
           head.text(this.#derivedLines.prefixOf(node.name, series));
-          this.#page.value(Math.round(series.value * 10 ** digits), digits);
+          page.value(Math.round(series.value * 10 ** digits), digits);
         }
       }
+      yield;
     }
   }
 
-  #writeFabrics(format: TextFormat, nowMs: number): void {
+  #writeFabrics(page: PageBuffer, format: TextFormat, nowMs: number): void {
     const { fabrics, switches } = this.#further;
     for (const { id, lines } of [...(fabrics?.families(nowMs) ?? []), ...(switches?.families() ?? [])]) {
-      const head = new Head(this.#page, id, format);
+      const head = new Head(page, id, format);
       for (const line of lines) head.text(line);
     }
   }
 
-  #writeVerdicts(gpus: readonly FleetGpu[], format: TextFormat): void {
-    const state = new Head(this.#page, 'gpu_state', format);
-    for (const gpu of gpus) state.text(`${this.#linesOf(gpu).state(gpu.account.class)}1\n`);
-    const seconds = new Head(this.#page, 'gpu_state_seconds_total', format);
+  *#verdictPieces(page: PageBuffer, gpus: readonly FleetGpu[], format: TextFormat): Pieces {
+    const state = new Head(page, 'gpu_state', format);
+    let count = 0;
+    for (const gpu of gpus) {
+      state.text(`${this.#linesOf(gpu).state(gpu.account.class)}1\n`);
+      if (++count % 256 === 0) yield;
+    }
+    const seconds = new Head(page, 'gpu_state_seconds_total', format);
     for (const gpu of gpus) {
       for (const [leaf, ms] of gpu.account.published) {
         seconds.text(this.#linesOf(gpu).seconds(leaf));
-        this.#page.value(ms, 3);
+        page.value(ms, 3);
       }
+      if (++count % 256 === 0) yield;
     }
   }
 
   /** The nodes as the server sees them; of a node that is down only this is left. */
-  #writeStates(nodes: readonly FleetNode[], format: TextFormat, nowMs: number): void {
-    this.#writeNodeRow('node_up', nodes, format, (node) => (node.isUp(nowMs) ? 1 : 0));
-    this.#writeNodeRow('node_last_sample_timestamp_seconds', nodes, format, (node) => node.lastSampleMs);
-    this.#writeNodeRow('node_clock_offset_seconds', nodes, format, (node) =>
+  #writeStates(page: PageBuffer, nodes: readonly FleetNode[], format: TextFormat, nowMs: number): void {
+    this.#writeNodeRow(page, 'node_up', nodes, format, (node) => (node.isUp(nowMs) ? 1 : 0));
+    this.#writeNodeRow(page, 'node_last_sample_timestamp_seconds', nodes, format, (node) => node.lastSampleMs);
+    this.#writeNodeRow(page, 'node_clock_offset_seconds', nodes, format, (node) =>
       node.isUp(nowMs) ? node.clockOffsetMs : undefined,
     );
   }
 
   #writeNodeRow(
+    page: PageBuffer,
     id: 'node_up' | 'node_last_sample_timestamp_seconds' | 'node_clock_offset_seconds',
     nodes: readonly FleetNode[],
     format: TextFormat,
     stepsOf: (node: FleetNode) => number | undefined,
   ): void {
-    const head = new Head(this.#page, id, format);
+    const head = new Head(page, id, format);
     for (const node of nodes) {
       const steps = stepsOf(node);
       if (steps === undefined) continue;
       head.text(renderLinePrefix(metricName(id), ['node'], [node.name]));
-      this.#page.value(Math.round(steps), digitsOf(id));
+      page.value(Math.round(steps), digitsOf(id));
     }
   }
 
   /** prom-client counts; the lines are written here, because its own OpenMetrics form renames its counters for good. */
-  #writeOwn(own: OwnMetrics, format: TextFormat): void {
+  #writeOwn(page: PageBuffer, own: OwnMetrics, format: TextFormat): void {
     const byName = new Map(own.map((metric) => [metric.name, metric.values]));
     for (const id of serverMetricIds) {
       const name = metricName(id);
-      const head = new Head(this.#page, id, format);
+      const head = new Head(page, id, format);
       for (const { labels, value } of byName.get(name) ?? []) {
         const names = Object.keys(labels);
         head.text(`${renderLinePrefix(name, names, Object.values(labels).map(String))}${value}\n`);
       }
     }
-  }
-
-  #finish(format: TextFormat): Page {
-    if (format === 'openmetrics') this.#page.text('# EOF\n');
-    return this.#page.finish();
   }
 
   #cached(node: FleetNode): Cached {
@@ -213,6 +259,24 @@ export class Exposition {
     if (!lines) this.#gpus.set(gpu, (lines = new GpuLines(gpu)));
     return lines;
   }
+}
+
+interface NodeSettings {
+  readonly nodes: readonly FleetNode[];
+  readonly gpus: readonly FleetGpu[];
+  readonly format: TextFormat;
+  readonly nowMs: number;
+  readonly withServer: boolean;
+}
+
+interface FleetSettings extends Omit<NodeSettings, 'withServer'> {
+  readonly own: OwnMetrics;
+  readonly dcgm: boolean;
+}
+
+function finish(page: PageBuffer, format: TextFormat): Page {
+  if (format === 'openmetrics') page.text('# EOF\n');
+  return page.finish();
 }
 
 /** Every scale of the catalogue is a power of ten. */

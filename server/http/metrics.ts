@@ -6,24 +6,28 @@ import { contentTypes, type TextFormat } from '#agent/contract';
 import type { Page } from '../exposition/page-buffer.ts';
 import { chooseFormat } from '../exposition/negotiation.ts';
 import { unknownNode } from './api.ts';
+import { packed, PackedPages, wantsGzip, type Packed } from './compressed.ts';
 import type { HttpContext } from './context.ts';
 import { refuse } from './errors.ts';
 
 export function createMetrics({ fleet, exposition, clock }: HttpContext): Hono {
   const metrics = new Hono();
+  const pages = new PackedPages(() => clock.nowMs());
   metrics.get('/metrics', async (c) => {
     const compat = compatOf(c);
     if (compat.unknown !== undefined) return refuseCompat(c, compat.unknown);
-    const nowMs = clock.nowMs();
-    const page = await exposition.renderFleet(compat.format, nowMs, compat.dcgm);
-    return send(c, page, compat.format);
+    const { format, dcgm } = compat;
+    const render = (): Promise<Page> => exposition.renderFleet(format, clock.nowMs(), dcgm);
+    if (!wantsGzip(c)) return send(c, await render(), format);
+    return sendPacked(c, await pages.get(`${format} ${dcgm}`, async () => pack(await render())), format);
   });
-  metrics.get('/metrics/node/:name', (c) => {
+  metrics.get('/metrics/node/:name', async (c) => {
     const compat = compatOf(c);
     if (compat.unknown !== undefined) return refuseCompat(c, compat.unknown);
     const node = fleet.node(c.req.param('name'));
     if (!node) return refuse(c, unknownNode(c.req.param('name')));
-    return send(c, exposition.renderNode(node, compat.format, clock.nowMs(), compat.dcgm), compat.format);
+    const page = exposition.renderNode(node, compat.format, clock.nowMs(), compat.dcgm);
+    return wantsGzip(c) ? sendPacked(c, await pack(page), compat.format) : send(c, page, compat.format);
   });
   metrics.get('/sd', (c) => {
     const target = c.req.header('host') ?? 'localhost';
@@ -37,10 +41,25 @@ export function createMetrics({ fleet, exposition, clock }: HttpContext): Hono {
   return metrics;
 }
 
+const VARY = 'Accept, Accept-Encoding';
+
 function send(c: Context, page: Page, format: TextFormat): Response {
   // Without a connection (tests) nothing says when the bytes are no longer needed.
   connectionOf(c)?.once('close', page.giveBack);
-  return c.body(page.bytes, 200, { 'Content-Type': contentTypes[format], Vary: 'Accept' });
+  return c.body(page.bytes, 200, { 'Content-Type': contentTypes[format], Vary: VARY });
+}
+
+async function pack(page: Page): Promise<Packed> {
+  try {
+    return await packed(page.bytes);
+  } finally {
+    page.giveBack();
+  }
+}
+
+function sendPacked(c: Context, { bytes, isCompressed }: Packed, format: TextFormat): Response {
+  const encoding = isCompressed ? { 'Content-Encoding': 'gzip' } : {};
+  return c.body(bytes, 200, { 'Content-Type': contentTypes[format], Vary: VARY, ...encoding });
 }
 
 function connectionOf(c: Context): ServerResponse | undefined {
