@@ -14,6 +14,7 @@ import { Derived } from './derived/derived.ts';
 import { Exposition } from './exposition/exposition.ts';
 import { FabricLines } from './exposition/fabric-lines.ts';
 import { createRegistry } from './exposition/own-metrics.ts';
+import { storeValues } from './exposition/store-values.ts';
 import { agentPortsOf } from './fabric/agent-ports.ts';
 import { FabricWatch } from './fabric/watch.ts';
 import { Fleet } from './fleet/fleet.ts';
@@ -102,6 +103,7 @@ export async function startServer({
     server_frames_total: () => counters.frames,
     server_frames_rejected_total: () => counters.rejected,
     server_bytes_total: () => counters.bytes,
+    ...storeValues(store),
   });
   const exposition = new Exposition(fleet, registry, {
     derived,

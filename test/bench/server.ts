@@ -5,6 +5,8 @@ import { FrameDecoder, metricName, rowOf } from '#agent/contract';
 import { Gauge, Registry } from 'prom-client';
 import { Exposition } from '../../server/exposition/exposition.ts';
 import { createRegistry } from '../../server/exposition/own-metrics.ts';
+import { MemoryStore } from '../doubles/memory-store.ts';
+import { storeValues } from '../../server/exposition/store-values.ts';
 import { Fleet } from '../../server/fleet/fleet.ts';
 import { Ledger } from '../../server/ledger/ledger.ts';
 import { gpuSeries, helloOf, SetClock, StandInAgent, type StandInSeries } from '../server/stand-in.ts';
@@ -114,6 +116,7 @@ async function measureExposition(fleet: Fleet): Promise<void> {
     server_frames_total: zero,
     server_frames_rejected_total: () => new Map(),
     server_bytes_total: zero,
+    ...storeValues(new MemoryStore()),
   });
   const exposition = new Exposition(fleet, own);
   const nowMs = clock.ms + 60_000;

@@ -78,4 +78,37 @@ export const serverRows = {
     source: 'own',
     lane: 'server',
   }),
+  server_gap_seconds_total: server.counter('seconds', {
+    labels: ['reason'],
+    help: 'Time whose readings are recorded as lost, all nodes',
+    title: 'Lost',
+    source: 'own',
+    scale: 1000,
+    lane: 'server',
+  }),
+  server_journal_bytes: server.gauge('bytes', {
+    help: 'Readings as received, on disk',
+    title: 'Journal',
+    source: 'own',
+    lane: 'server',
+  }),
+  server_history_bytes: server.gauge('bytes', {
+    help: 'Minutes and hours, on disk',
+    title: 'History',
+    source: 'own',
+    lane: 'server',
+  }),
+  server_remote_write_pending_bytes: server.gauge('bytes', {
+    help: 'On the way to outside engines, on disk',
+    title: 'Remote write queue',
+    source: 'own',
+    lane: 'server',
+  }),
+  server_remote_write_samples_total: server.counter('count', {
+    labels: ['result'],
+    help: 'Samples for outside engines: sent, dropped for want of room, rejected by the engine',
+    title: 'Remote write',
+    source: 'own',
+    lane: 'server',
+  }),
 } as const satisfies Record<string, MetricRow>;

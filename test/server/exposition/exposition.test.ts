@@ -5,6 +5,8 @@ import { Exposition } from '../../../server/exposition/exposition.ts';
 import { chooseFormat } from '../../../server/exposition/negotiation.ts';
 import type { Page } from '../../../server/exposition/page-buffer.ts';
 import { createRegistry } from '../../../server/exposition/own-metrics.ts';
+import { MemoryStore } from '../../doubles/memory-store.ts';
+import { storeValues } from '../../../server/exposition/store-values.ts';
 import { Fleet } from '../../../server/fleet/fleet.ts';
 import { Ledger } from '../../../server/ledger/ledger.ts';
 import { checkExposition } from '../../exposition-check.ts';
@@ -27,6 +29,7 @@ function registry(): Registry {
     server_frames_total: () => 40,
     server_frames_rejected_total: () => new Map([['malformed', 1]]),
     server_bytes_total: () => 4096,
+    ...storeValues(new MemoryStore()),
   });
 }
 
@@ -162,6 +165,12 @@ describe('the server', () => {
       'whyidle_server_frames_total 40',
       'whyidle_server_frames_rejected_total{reason="malformed"} 1',
       'whyidle_server_bytes_total 4096',
+      'whyidle_server_journal_bytes 0',
+      'whyidle_server_history_bytes 0',
+      'whyidle_server_remote_write_pending_bytes 0',
+      'whyidle_server_remote_write_samples_total{result="sent"} 0',
+      'whyidle_server_remote_write_samples_total{result="dropped"} 0',
+      'whyidle_server_remote_write_samples_total{result="rejected"} 0',
     ]);
     expect(lines(await text('openmetrics'), '# TYPE whyidle_server_frames')).toEqual([
       '# TYPE whyidle_server_frames counter',

@@ -9,6 +9,7 @@ import { createOriginRule } from '../../../server/access/origin.ts';
 import { Alerts } from '../../../server/alerts/alerts.ts';
 import { Exposition } from '../../../server/exposition/exposition.ts';
 import { createRegistry } from '../../../server/exposition/own-metrics.ts';
+import { storeValues } from '../../../server/exposition/store-values.ts';
 import { FabricWatch } from '../../../server/fabric/watch.ts';
 import { Fleet } from '../../../server/fleet/fleet.ts';
 import { createApp } from '../../../server/http/app.ts';
@@ -47,6 +48,7 @@ function appWith(folder: string, nodes = ['node2', 'node10.cluster']): Hono {
     server_frames_total: zero,
     server_frames_rejected_total: () => new Map(),
     server_bytes_total: zero,
+    ...storeValues(new MemoryStore()),
   });
   return createApp({
     store: new MemoryStore(),
