@@ -1,4 +1,5 @@
 // `whyidle server`: serves until it is told to stop.
+import { join } from 'node:path';
 import { stateFolder } from '../config.ts';
 import { createLog } from '../log.ts';
 import { startServer } from '../main.ts';
@@ -20,11 +21,13 @@ export async function runServer(args: readonly string[]): Promise<number> {
   const { webFolder, agentProgram } = findPlaces();
   const folder = stateFolder(config, process.env);
   const server = await startServer({ config, folder, webFolder, log });
+  const certificate = config['server.tls_cert_file'];
+  const trust = certificate === undefined ? [] : ['--ca', certificate];
   const agent = config['server.with_agent']
     ? supervise({
         name: 'agent',
         file: process.execPath,
-        args: [agentProgram, 'agent', '--server', server.url],
+        args: [agentProgram, 'agent', '--server', server.url, '--state', join(folder, 'agent'), ...trust],
         log,
       })
     : undefined;

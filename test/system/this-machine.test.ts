@@ -113,7 +113,7 @@ describe.skipIf(!hasChromium)('this machine in Chromium', () => {
 describe.skipIf(!hasChromium)('a server that goes away and comes back', () => {
   test('the page says so, keeps its values, and goes on without a reload', async () => {
     const port = await freePort();
-    const args = ['server', '--with-agent', '--listen', `127.0.0.1:${port}`, '--data', scratch];
+    const args = ['server', '--with-agent', '--listen', `127.0.0.1:${port}`, '--data', join(scratch, 'returning')];
     const browser = await launchBrowser();
     let server = startProgram(args);
     try {
@@ -146,7 +146,7 @@ describe('a server that is killed', () => {
       '--listen',
       `127.0.0.1:${await freePort()}`,
       '--data',
-      scratch,
+      join(scratch, 'killed'),
     ]);
     await until('its agent', () => (other.output().includes('agent connected') ? true : undefined));
     const children = childrenOf(other.child.pid);

@@ -1,7 +1,7 @@
 // A text whose numbers change in place. Rule by which a reader sees no torn number: the text keeps its length, the digits of
-// a number do not cross a multiple of 16 bytes, and a change is one positional write of the whole. Readers in the writer's
-// own thread never overlap it. For others the kernel copies pages without a lock, line of 64 bytes by line, lines being
-// counted from the reader's own buffer, which is aligned to 16: an old line may come beside a new one, never half a number.
+// a number of up to 16 do not cross a multiple of 16 bytes, and a change is one positional write of the whole. Readers in the
+// writer's own thread never overlap it. For others the kernel copies pages without a lock, 16 bytes or more at a time: old
+// bytes may come beside new ones, never within such a number.
 // A shorter number leaves blanks, as the kernel's own padded files do.
 
 const BLOCK_BYTES = 16;

@@ -30,7 +30,7 @@ const startedMs = Date.now() - 10_000;
 beforeAll(async () => {
   server = await runServer({ 'server.cluster': 'Sherlock' });
   agent = await connected(connect(server, '/agents'));
-  await agent.emitWithAck('hello', helloOf('node07'));
+  await agent.emitWithAck('hello', helloOf('node07', { timeMs: Date.now(), axisMs: Date.now() }));
   const encoder = new StandInAgent();
   agent.emit('schema', encoder.schema(first));
   agent.emit('frame', encoder.key(first, startedMs));
