@@ -121,7 +121,10 @@ export async function startServer({
   serveAgents(sockets.of('/agents'), {
     ...{ fleet, intake, serverId: store.id, fabrics, leases, counters, clock, log },
   });
-  const broadcast = new LiveBroadcast(sockets.of('/live'), { fleet, alerts, derived, cluster, clock, log });
+  const broadcast = new LiveBroadcast(sockets.of('/live'), {
+    ...{ fleet, alerts, derived, cluster, clock, log },
+    storeState: () => store.state,
+  });
 
   listening = await listen(http, { host, port });
   switches.start();

@@ -12,6 +12,7 @@ import type { Fleet } from '../fleet/fleet.ts';
 import type { FleetNode } from '../fleet/node.ts';
 import { summarizeFleet, summarizeNode } from '../fleet/summary.ts';
 import type { Log } from '../log.ts';
+import type { StoreState } from '../store/entries.ts';
 import { buildCells } from './cells.ts';
 import { buildNodeDirectory, buildNodeHistory, buildNodeTick } from './node-messages.ts';
 
@@ -24,6 +25,8 @@ export interface LiveContext {
   /** Left out where nothing is derived. */
   readonly derived?: Derived;
   readonly cluster: string;
+  /** Whether what arrives is kept. */
+  readonly storeState: () => StoreState;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -147,7 +150,7 @@ export class LiveBroadcast {
     const nowMs = clock.nowMs();
     return {
       generation: fleet.generation,
-      summary: summarizeFleet(fleet, cluster, { nowMs, wallMs: clock.wallMs() }),
+      summary: summarizeFleet(fleet, cluster, { nowMs, wallMs: clock.wallMs() }, this.#context.storeState()),
       nodes: fleet.nodes.map((node) => summarizeNode(fleet, node, nowMs)),
       alerts: alerts.current,
       cells: buildCells(fleet.gpus, alerts.current, nowMs),

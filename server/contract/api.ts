@@ -45,6 +45,16 @@ export interface FabricTotals {
   readonly transmitted_bytes_per_second: number | null;
 }
 
+/** Whether what arrives is kept. While it is not, the live view goes on and agents keep what they have. */
+export type StoreSummary =
+  | { readonly ok: true }
+  | {
+      readonly ok: false;
+      readonly since_ms: number;
+      readonly reason: 'disk_full' | 'failing' | 'stuck';
+      readonly message: string;
+    };
+
 export interface FleetSummary {
   readonly schema_version: number;
   readonly cluster: string;
@@ -57,6 +67,7 @@ export interface FleetSummary {
   readonly booked_seconds: Partial<Record<LeafClass, number>>;
   readonly storage: StorageTotals;
   readonly infiniband: FabricTotals;
+  readonly store: StoreSummary;
 }
 
 export const outageKinds = ['driver_hangs', 'gpu_lost', 'not_read'] as const;

@@ -14,6 +14,7 @@ import {
   type NodeSummary,
   type Sample,
 } from '#server/contract';
+import type { StoreState } from '../store/entries.ts';
 import { readAbsences, wholeAreas } from './absences.ts';
 import type { Fleet } from './fleet.ts';
 import type { FleetGpu } from './gpu.ts';
@@ -25,7 +26,9 @@ export interface Moment {
   readonly wallMs: number;
 }
 
-export function summarizeFleet(fleet: Fleet, cluster: string, moment: Moment): FleetSummary {
+const kept: StoreState = { ok: true };
+
+export function summarizeFleet(fleet: Fleet, cluster: string, moment: Moment, store = kept): FleetSummary {
   const up = fleet.nodes.filter((node) => node.isUp(moment.nowMs));
   return {
     schema_version: API_SCHEMA_VERSION,
@@ -37,6 +40,7 @@ export function summarizeFleet(fleet: Fleet, cluster: string, moment: Moment): F
     booked_seconds: bookedSeconds(fleet.booked),
     storage: storageTotals(up),
     infiniband: fabricTotals(up),
+    store: store.ok ? store : { ok: false, since_ms: store.sinceMs, reason: store.reason, message: store.message },
   };
 }
 

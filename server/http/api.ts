@@ -16,13 +16,13 @@ import type { HttpContext } from './context.ts';
 import { refuse } from './errors.ts';
 import { openApi } from './openapi.ts';
 
-export function createApi({ fleet, fabrics, alerts, cluster, clock }: HttpContext): Hono {
+export function createApi({ fleet, store, fabrics, alerts, cluster, clock }: HttpContext): Hono {
   const api = new Hono();
   const head = () => ({ schema_version: API_SCHEMA_VERSION, coverage: coverageOf(fleet, clock.nowMs()) });
 
   api.get('/openapi.json', (c) => c.json(openApi));
   api.get('/fleet', (c) =>
-    c.json<FleetSummary>(summarizeFleet(fleet, cluster, { nowMs: clock.nowMs(), wallMs: clock.wallMs() })),
+    c.json<FleetSummary>(summarizeFleet(fleet, cluster, { nowMs: clock.nowMs(), wallMs: clock.wallMs() }, store.state)),
   );
   api.get('/nodes', (c) => {
     const nodes = fleet.nodes.map((node) => summarizeNode(fleet, node, clock.nowMs()));

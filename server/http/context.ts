@@ -13,7 +13,7 @@ export interface HttpContext {
   readonly fabrics: FabricWatch;
   readonly alerts: Alerts;
   readonly exposition: Exposition;
-  readonly store: Pick<Store, 'query' | 'journalSinceMs'>;
+  readonly store: Pick<Store, 'query' | 'journalSinceMs' | 'state'>;
   readonly cluster: string;
   readonly clock: Clock;
   readonly origins: OriginRule;

@@ -126,6 +126,12 @@ const schemas: Readonly<Record<string, Json>> = {
     booked_seconds: perClass,
     storage: ref('Storage'),
     infiniband: ref('Infiniband'),
+    store: {
+      anyOf: [
+        record({ ok: { const: true } }),
+        record({ ok: { const: false }, since_ms: integer, reason: text, message: text }),
+      ],
+    },
   }),
   Nodes: record({ schema_version: integer, coverage: ref('Coverage'), nodes: list(ref('Node')) }),
   Gpus: record({ schema_version: integer, coverage: ref('Coverage'), gpus: list(ref('Gpu')) }),

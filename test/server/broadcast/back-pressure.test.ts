@@ -36,6 +36,7 @@ test('only viewers whose last message is on its way get the next', () => {
     fleet: one.fleet,
     alerts: new Alerts(one.fleet, defaultConfig),
     cluster: 'c',
+    storeState: () => ({ ok: true }),
     clock: one.clock,
     log: silentLog,
   }); // the stand-in has what the broadcast calls
