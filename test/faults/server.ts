@@ -47,6 +47,8 @@ export class FaultyServer {
     const child = spawn(file, rest, {
       env: { ...process.env, WHYIDLE_ACCESS_HOSTS: '127.0.0.1', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
+      // What it is started by, and itself.
+      detached: true,
     });
     this.#child = child;
     for (const stream of [child.stdout, child.stderr]) {
@@ -61,7 +63,8 @@ export class FaultyServer {
   }
 
   signal(signal: NodeJS.Signals): void {
-    this.#child?.kill(signal);
+    const { pid } = this;
+    if (pid !== undefined) process.kill(-pid, signal);
   }
 
   /** SIGKILL unless it is said otherwise; resolves when it is gone. */
@@ -69,7 +72,7 @@ export class FaultyServer {
     const child = this.#child;
     if (child?.exitCode !== null || child.signalCode !== null) return;
     const gone = once(child, 'exit');
-    child.kill(signal);
+    this.signal(signal);
     await gone;
   }
 
