@@ -9,6 +9,7 @@ export * from './labels.ts';
 export * from './metrics/row.ts';
 export * from './seq-set.ts';
 export * from './settings.ts';
+export * from './signals.ts';
 export * from './text-format.ts';
 export * from './units.ts';
 export * from './wire.ts';

@@ -1,6 +1,7 @@
 // What others may know of the server. Pure and browser-safe.
 export * from './api.ts';
 export * from './chart-lines.ts';
+export * from './causes.ts';
 export * from './charts.ts';
 export * from './fabric-api.ts';
 export * from './live.ts';
