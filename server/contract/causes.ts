@@ -135,8 +135,8 @@ export const causes = {
   checkpoint: cause('phase.checkpoint', 'user', 'writes a checkpoint', 'Write checkpoints asynchronously.'),
   eval: cause('phase.eval', 'user', 'between epochs', ''),
   low_demand: cause('service.low_demand', 'service', 'serves little demand', 'Scale down, or share the GPU.'),
+  /** free.stranded where a job waits that does not fit. */
   free: cause('free.no_demand', 'scheduler', 'free', ''),
-  stranded: cause('free.stranded', 'scheduler', 'free, but no job fits', 'Free what blocks it: cores or memory.'),
   planned: cause('out.planned', 'ops', 'out of service as planned', ''),
   unobserved: cause('unobserved', 'unknown', 'not observed', 'Check the agent and the network of the node.'),
   unknown: cause(
