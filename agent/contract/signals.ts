@@ -57,6 +57,8 @@ export interface NodeSignals {
   readonly sharedWriteBps: number;
   readonly sharedLatencyS: number;
   readonly sharedQuietLatencyS: number;
+  /** The most they gave so far, or are known to give. */
+  readonly sharedCeilingBps: number;
   /** Active InfiniBand ports, one after the other by rail. */
   readonly rails: readonly RailSignals[];
 }
@@ -181,6 +183,7 @@ const unknownNode: NodeSignals = {
   sharedWriteBps: NaN,
   sharedLatencyS: NaN,
   sharedQuietLatencyS: NaN,
+  sharedCeilingBps: NaN,
   rails: [],
 };
 

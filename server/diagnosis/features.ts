@@ -1,6 +1,6 @@
 // The quantities that rules look at, from the means of a window and what is known of the GPU and its job. detection.md §3.
 // Whatever needs a signal that is missing is NaN, and no comparison with NaN holds.
-import type { GpuFacts, GpuSignals, NodeFacts, NodeSignals } from '#agent/contract';
+import type { GpuFacts, GpuSignals, NodeFacts, NodeSignals, RailSignals } from '#agent/contract';
 import type { Reference } from './reference.ts';
 import type { GpuSlot } from './slot.ts';
 
@@ -115,11 +115,16 @@ function clamp(value: number): number {
   return Math.min(1, Math.max(0, value));
 }
 
+/** The busier direction of a port. */
+export function busierOf({ txBps, rxBps }: RailSignals): number {
+  return rxBps > txBps || Number.isNaN(txBps) ? rxBps : txBps;
+}
+
 function infinibandUse({ rails }: NodeSignals): number {
   let bytes = 0;
   let rate = 0;
   for (const rail of rails) {
-    const most = Math.max(rail.txBps, rail.rxBps);
+    const most = busierOf(rail);
     if (!rail.up || Number.isNaN(most)) continue;
     bytes += most;
     rate += rail.rateBps;

@@ -10,6 +10,8 @@ const KEPT = 12;
 /** More of them in a row are no pause of the job. */
 const PAUSE_AT_MOST = 4;
 const STARTED_AFTER = 3;
+/** What was not explained for long is forgotten as fast as what was not for a while. */
+const UNEXPLAINED_AT_MOST = 16;
 
 export type Pause = 'checkpoint' | 'gap';
 
@@ -103,6 +105,19 @@ export class GpuTrack {
     if (this.#writes.length > 60) this.#writes.shift();
   }
 
+  /** Counts the slots in a row whose loss nothing explains. */
+  noteExplained(explained: boolean, below: Readonly<Record<Reference['kind'], number>>): void {
+    const last = this.#slots.at(-1);
+    if (!last || Number.isNaN(last.effective)) return;
+    const lost = this.started && last.effective < below[this.reference.kind];
+    this.unexplained =
+      lost && !explained
+        ? Math.min(UNEXPLAINED_AT_MOST, this.unexplained + 1)
+        : explained
+          ? 0
+          : Math.max(0, this.unexplained - 2);
+  }
+
   slot(number: number): KeptSlot | undefined {
     return this.#slots.find((one) => one.number === number);
   }
@@ -149,7 +164,9 @@ export class GpuTrack {
     let run = 1;
     for (let at = number - 1; this.slot(at)?.pause; at--) run++;
     for (let at = number + 1; this.slot(at)?.pause; at++) run++;
-    return run <= PAUSE_AT_MOST;
+    if (run > PAUSE_AT_MOST) return false;
+    // Without sight of the loader, what comes again and again may be starving.
+    return this.#seesLoader || this.#slots.filter((one) => one.pause).length <= PAUSE_AT_MOST;
   }
 
   /** The GPU rests while its loader has all the room it wants: the program does something else. */
@@ -162,6 +179,10 @@ export class GpuTrack {
     if (rests && written > Math.max(200e6, 3 * (Number.isNaN(usual) ? 0 : usual))) return 'checkpoint';
     if (busy < 0.35 && !(slack < 0.5) && !(pcieRxBps / this.facts.pcieBps >= 0.1)) return 'gap';
     return undefined;
+  }
+
+  get #seesLoader(): boolean {
+    return !Number.isNaN(this.#slots.at(-1)?.gpu?.mean.workers ?? NaN);
   }
 
   #keep(slot: KeptSlot): void {

@@ -13,8 +13,8 @@ import { nothingFound, unobserved, verdictOf, type Finding, type Verdict } from 
 export const SETTLE_SLOTS = 3;
 const WINDOW = 6;
 /** A loss of this size for so long, and nothing explains it. */
-const UNEXPLAINED_EFFECTIVE = 0.7;
-const UNEXPLAINED_SLOTS = 30;
+const UNEXPLAINED_EFFECTIVE = { own: 0.75, assumed: 0.45 } as const;
+const UNEXPLAINED_SLOTS = 12;
 const FEWEST_SAMPLES = 3;
 
 export interface StepInput {
@@ -73,6 +73,7 @@ export class Judge {
     const live = now.map((one, at) => {
       const track = all[at]?.track;
       if (!track) return one;
+      track.noteExplained(one.verdict.cause !== 'none' && one.verdict.cause !== 'unknown', UNEXPLAINED_EFFECTIVE);
       const verdict = track.label.take(input.slot, one.verdict);
       return { ...one, verdict, sinceSlot: track.label.sinceSlot };
     });
@@ -107,7 +108,7 @@ export class Judge {
       (view) => view.job?.id ?? '',
     );
     for (const members of byJob.values()) compareRanks(members);
-    return views.map((view) => this.#conclude(view, when));
+    return views.map((view) => conclude(view, when.slot));
   }
 
   #view(track: GpuTrack, { input, from, to, slot }: When): View {
@@ -131,23 +132,23 @@ export class Judge {
     const occupancy = findOccupancy(features, holding);
     return { ...base, features, occupancy, found: occupancy ? [] : findAll(features) };
   }
+}
 
-  #conclude(view: View, { slot }: When): GpuJudgement {
-    const { track, kept, features } = view;
-    const verdict = verdictAt(view, slot);
-    const samples = kept?.gpu?.samples ?? 0;
-    return {
-      node: track.node,
-      uuid: track.facts.uuid,
-      gpu: track.facts.gpu,
-      job: view.job,
-      verdict,
-      slotEffective: kept?.effective ?? NaN,
-      seen: Math.min(1, samples / SLOT_S),
-      memoryBound: features !== undefined && features.mean.dram / features.busy >= 0.7,
-      sinceSlot: slot,
-    };
-  }
+function conclude(view: View, slot: number): GpuJudgement {
+  const { track, kept, features } = view;
+  const verdict = verdictAt(view, slot);
+  const samples = kept?.gpu?.samples ?? 0;
+  return {
+    node: track.node,
+    uuid: track.facts.uuid,
+    gpu: track.facts.gpu,
+    job: view.job,
+    verdict,
+    slotEffective: kept?.effective ?? NaN,
+    seen: Math.min(1, samples / SLOT_S),
+    memoryBound: features !== undefined && features.mean.dram / features.busy >= 0.7,
+    sinceSlot: slot,
+  };
 }
 
 interface Tracked {
@@ -195,10 +196,9 @@ function verdictAt({ track, features, occupancy, found, ofJob, kept }: View, slo
   const all = ofJob ? [ofJob, ...found] : found;
   const [first, ...also] = all;
   if (first) {
-    track.unexplained = 0;
     return verdictOf(first, features.effective, also);
   }
-  return verdictOf(unexplained(track, features) ?? nothingFound, features.effective);
+  return verdictOf(findUnexplained(track, features) ?? nothingFound, features.effective);
 }
 
 function pauseFinding(pause: 'checkpoint' | 'gap', { effective }: KeptSlot): Finding {
@@ -206,10 +206,8 @@ function pauseFinding(pause: 'checkpoint' | 'gap', { effective }: KeptSlot): Fin
   return { cause: pause === 'checkpoint' ? 'checkpoint' : 'eval', loss, confidence: 'medium', evidence: [] };
 }
 
-function unexplained(track: GpuTrack, { effective }: Features): Finding | undefined {
-  track.unexplained = effective < UNEXPLAINED_EFFECTIVE ? track.unexplained + 1 : 0;
-  // Counted by both windows of a step.
-  if (track.unexplained < 2 * UNEXPLAINED_SLOTS) return undefined;
+function findUnexplained(track: GpuTrack, { effective }: Features): Finding | undefined {
+  if (track.unexplained < UNEXPLAINED_SLOTS) return undefined;
   return { cause: 'unknown', loss: 1 - effective, confidence: 'low', evidence: [] };
 }
 

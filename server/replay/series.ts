@@ -101,8 +101,9 @@ function secondOf(row: Row, gpus: number, constants: MachineConstants): NodeSeco
     hostCpu: value('host_cpu_util'),
     psiCpu: value('psi_cpu_some'),
     psiIo: value('psi_io_some'),
-    ...(shared ? { sharedReadBps: read, sharedWriteBps: written } : { localReadBps: read, localWriteBps: written }),
-    ...(!shared && { localCeilingBps: constants.storageBps }),
+    ...(shared
+      ? { sharedReadBps: read, sharedWriteBps: written, sharedCeilingBps: constants.storageBps }
+      : { localReadBps: read, localWriteBps: written, localCeilingBps: constants.storageBps }),
     rails: railsOf(row, constants),
   });
   return {

@@ -1,5 +1,5 @@
 // Communication that nothing overlaps: NVLink, InfiniBand bandwidth, congestion. detection.md §4.3.
-import type { Features } from '../features.ts';
+import { busierOf, type Features } from '../features.ts';
 import type { Finding } from '../verdict.ts';
 import { confidenceOf, evidence, figure, lossOf, WORTH_NAMING, type Rule } from './rule.ts';
 
@@ -40,7 +40,7 @@ function findBandwidth(features: Features): Finding | undefined {
 
 /** A single slow rail holds up all: the load of the fullest one counts. */
 function infinibandWorst({ node, infiniband }: Features): number {
-  const loads = node.rails.filter(({ up }) => up).map((rail) => Math.max(rail.txBps, rail.rxBps) / rail.rateBps);
+  const loads = node.rails.filter(({ up }) => up).map((rail) => busierOf(rail) / rail.rateBps);
   const worst = Math.max(...loads, -1);
   return worst > infiniband ? worst : infiniband;
 }

@@ -1,6 +1,6 @@
 // InfiniBand ports of one node that are slow or quiet beside their peers, while the job waits for them. detection.md §4.3 C4, §4.5 F3.
 import type { RailSignals } from '#agent/contract';
-import type { Features } from '../features.ts';
+import { busierOf, type Features } from '../features.ts';
 import type { Finding } from '../verdict.ts';
 import { confidenceOf, evidence, figure, lossOf, WORTH_NAMING, type Rule } from './rule.ts';
 
@@ -53,8 +53,8 @@ function findQuietRail(features: Features): Finding | undefined {
   };
 }
 
-function bytesOf({ up, txBps, rxBps }: RailSignals): number {
-  return up ? Math.max(txBps, rxBps) : 0;
+function bytesOf(rail: RailSignals): number {
+  return rail.up ? busierOf(rail) : 0;
 }
 
 function loadOf(rail: RailSignals): number {

@@ -121,6 +121,7 @@ const FEWEST = 4;
 /** Above the others by so much; smaller differences are nobody's fault. */
 const AHEAD = 0.04;
 const PERSISTENT = 0.8;
+const CLEARLY = 0.08;
 
 function findStraggler(ranks: readonly Rank[]): readonly RankFinding[] | undefined {
   const units = unitsOf(ranks);
@@ -136,7 +137,7 @@ function findStraggler(ranks: readonly Rank[]): readonly RankFinding[] | undefin
   const lost = 1 - medianOf(rest, ({ ranks: some }) => meanOf(some, (rank) => rank.features.effective));
   if (lost < WAITS) return undefined;
   const persistent = ahead > Math.max(AHEAD, 2 * spread) && leads(top, rest);
-  if (!persistent) return wanders(units) && lost >= 0.1 ? findImbalance(ranks, 'low') : undefined;
+  if (!persistent) return lost >= 0.1 && wanders(ranks, units) ? findImbalance(ranks, 'low') : undefined;
   if (group / units.length > 0.3 || (group > 1 && ranks[0]?.features.reference.kind === 'assumed')) {
     return findImbalance(ranks, 'medium');
   }
@@ -195,13 +196,15 @@ function leads(top: readonly Unit[], rest: readonly Unit[]): boolean {
   return seen > 0 && ahead / seen >= PERSISTENT;
 }
 
-/** Another one leads each time. */
-function wanders(units: readonly Unit[]): boolean {
+/** Another one leads each time, and clearly; what a rank's own signals explain is not uneven work. */
+function wanders(ranks: readonly Rank[], units: readonly Unit[]): boolean {
+  if (ranks.some(({ own }) => own && own.loss > 0)) return false;
   const slots = units[0]?.work.length ?? 0;
   const leaders = new Set<number>();
   for (let at = 0; at < slots; at++) {
     const values = units.map(({ work }) => work[at] ?? NaN);
-    leaders.add(values.indexOf(Math.max(...values)));
+    const most = Math.max(...values);
+    if (most / median(values) - 1 >= CLEARLY) leaders.add(values.indexOf(most));
   }
   return leaders.size >= 3;
 }

@@ -81,7 +81,7 @@ function storageOf({ node }: Features): Storage {
     quietSeconds: node.localQuietLatencyS,
   };
   const shared = {
-    load: NaN,
+    load: node.sharedReadBps / node.sharedCeilingBps,
     latency: node.sharedLatencyS / node.sharedQuietLatencyS,
     seconds: node.sharedLatencyS,
     quietSeconds: node.sharedQuietLatencyS,
