@@ -26,6 +26,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     summary: 'readings of one metric over time, from the history of a server',
     load: async () => (await import('./query.ts')).runQuery,
   },
+  replay: {
+    summary: 'judge recorded series, no server needed',
+    load: async () => (await import('./replay.ts')).runReplay,
+  },
   demo: {
     summary: 'a simulated cluster in the same page',
     load: async () => (await import('./demo.ts')).runDemo,

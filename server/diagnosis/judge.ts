@@ -87,7 +87,7 @@ export class Judge {
 
   #learn({ facts }: NodeSlot): void {
     let tracks = this.#tracks.get(facts.node);
-    if (!tracks) this.#tracks.set(facts.node, (tracks = new Map()));
+    if (!tracks) this.#tracks.set(facts.node, (tracks = new Map<string, GpuTrack>()));
     for (const gpu of facts.gpus) {
       const known = tracks.get(gpu.uuid);
       if (!known) tracks.set(gpu.uuid, new GpuTrack(facts, gpu));
