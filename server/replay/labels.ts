@@ -15,7 +15,7 @@ export interface MachineConstants {
 
 export interface Truth {
   readonly cause: Cause;
-  readonly slowNode: typeof slow === 'string' || typeof slow === 'number' ? String(slow) : undefined,
+  readonly slowNode: string | undefined;
   readonly segments: readonly { readonly fromS: number; readonly toS: number; readonly cause: Cause }[];
   /** Factor gained without the cause; undefined where it was not measured. */
   readonly speedup: number | undefined;
@@ -109,7 +109,7 @@ export function truthOf(entry: Entry): Truth | undefined {
   const segments = Array.isArray(entry['segments']) ? entry['segments'] : [];
   return {
     cause,
-    slowNode: slow === null || slow === undefined ? undefined : String(slow), // the file gives numbers or names
+    slowNode: typeof slow === 'string' || typeof slow === 'number' ? String(slow) : undefined,
     segments: segments.flatMap((one: unknown) => segmentOf(one)),
     speedup: typeof speedup === 'number' ? speedup : undefined,
   };
