@@ -1,6 +1,7 @@
 // The quantities that rules look at, from the means of a window and what is known of the GPU and its job. detection.md §3.
 // Whatever needs a signal that is missing is NaN, and no comparison with NaN holds.
 import type { GpuFacts, GpuSignals, NodeFacts, NodeSignals, RailSignals } from '#agent/contract';
+import { powerActivity } from './power.ts';
 import type { Reference } from './reference.ts';
 import type { GpuSlot } from './slot.ts';
 
@@ -79,9 +80,6 @@ export function featuresOf({ facts, node, nodeMean, slot, reference, jobNodes }:
   };
 }
 
-/** Draw under load grows a little faster than the clock. */
-const POWER_BY_CLOCK = 1.6;
-
 /** What spins counts as spinning: the share of the time in work, by the same while all was well. */
 function effectiveDuty(now: {
   readonly activity: number;
@@ -93,17 +91,6 @@ function effectiveDuty(now: {
   const { activity, busy, spin, full, referenceBusy } = now;
   if (full <= spin) return clamp(busy / referenceBusy);
   return clamp((activity - spin * busy) / (full - spin) / referenceBusy);
-}
-
-/**
- * 0 with a loaded context and no work, 1 at the limit and the full clock. The draw falls with the clock, the time in kernels does
- * not: it is counted as if the clock were full.
- */
-export function powerActivity({ powerW, clockHz }: GpuSignals, facts: GpuFacts, contextW: number): number {
-  if (powerW > 3 * facts.powerDefaultW) return NaN;
-  const drawn = Math.max(0, (powerW - contextW) / (facts.powerDefaultW - contextW));
-  const clock = clockHz / facts.clockMaxHz;
-  return drawn / (clock < 1 ? Math.max(0.3, clock) ** POWER_BY_CLOCK : 1);
 }
 
 /** A counter that ran over or an unset field is no measurement. */

@@ -1,7 +1,7 @@
 // What a GPU does in this job while nothing holds it back: learned from the slots in which its loader had slack, or assumed.
 // detection.md §3: P95 of 10-s means over the last half hour.
 import type { GpuFacts } from '#agent/contract';
-import { powerActivity } from './features.ts';
+import { powerActivity } from './power.ts';
 import type { GpuSlot } from './slot.ts';
 
 export interface Reference {
