@@ -31,7 +31,7 @@ export interface Features {
   readonly waiting: number;
   readonly blocked: number;
   readonly slack: number;
-  /** Data to the GPU by what the link carries. */
+  /** Data to the GPU by what its link carries as it came up. */
   readonly copies: number;
   readonly nvlink: number;
   /** Of the active ports: bytes by rate, the busier direction; share of the time without credit. */
@@ -72,7 +72,7 @@ export function featuresOf({ facts, node, nodeMean, slot, reference, jobNodes }:
     powerDeviationW: slot.powerDeviationW,
     effective: effectiveDuty({ activity, busy, spin, full, referenceBusy: reference.busy }),
     ...{ running, waiting, blocked, slack: 1 - running - waiting - blocked },
-    copies: mean.pcieRxBps / facts.pcieBps,
+    copies: mean.pcieRxBps / (facts.pcieBps * linkShare(mean, facts)),
     nvlink: mean.nvlinkBps / facts.nvlinkBps,
     infiniband: infinibandUse(nodeMean),
     portWait: portWait(nodeMean),
@@ -91,6 +91,13 @@ function effectiveDuty(now: {
   const { activity, busy, spin, full, referenceBusy } = now;
   if (full <= spin) return clamp(busy / referenceBusy);
   return clamp((activity - spin * busy) / (full - spin) / referenceBusy);
+}
+
+/** What is left of a PCIe link that came up narrow or slow. */
+function linkShare({ pcieWidth, pcieGeneration }: GpuSignals, facts: GpuFacts): number {
+  const width = pcieWidth < facts.pcieWidthMax ? pcieWidth / facts.pcieWidthMax : 1;
+  const speed = pcieGeneration < facts.pcieGenerationMax ? 2 ** (pcieGeneration - facts.pcieGenerationMax) : 1;
+  return width * speed;
 }
 
 /** A counter that ran over or an unset field is no measurement. */

@@ -10,6 +10,8 @@ const KEPT = 12;
 /** More of them in a row are no pause of the job. */
 const PAUSE_AT_MOST = 4;
 const STARTED_AFTER = 3;
+/** A rank that does more than this takes no part in a pause. */
+const PAUSED_BELOW = 0.8;
 /** What was not explained for long is forgotten as fast as what was not for a while. */
 const UNEXPLAINED_AT_MOST = 16;
 
@@ -135,6 +137,13 @@ export class GpuTrack {
     const steady = all.filter((one) => !this.#isPause(one));
     const slots = steady.length > 0 ? steady : all;
     return { slots, gpus: slots.flatMap(({ gpu }) => gpu ?? []), nodes: slots.flatMap(({ node }) => node ?? []) };
+  }
+
+  /** The whole job pauses, says another rank of it. */
+  joinPause(number: number, pause: Pause): void {
+    const at = this.#slots.findIndex((one) => one.number === number);
+    const slot = this.#slots[at];
+    if (slot && !slot.pause && slot.effective < PAUSED_BELOW) this.#slots[at] = { ...slot, pause };
   }
 
   /** A pause is short: what lasts is a stall. */

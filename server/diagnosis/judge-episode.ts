@@ -129,6 +129,9 @@ function causeOf(judgements: readonly GpuJudgement[]): { readonly cause: Cause; 
     const weight = cause === 'none' ? 0 : Math.max(loss, NO_LOSS_WEIGHT);
     weights.set(cause, (weights.get(cause) ?? 0) + weight);
   }
+  const broken = weights.get('fault');
+  // Whatever the others do meanwhile.
+  if (broken !== undefined) return { cause: 'fault', weight: broken };
   let best: { readonly cause: Cause; readonly weight: number } = { cause: 'none', weight: 0 };
   for (const [cause, weight] of weights) if (weight > best.weight) best = { cause, weight };
   return best;

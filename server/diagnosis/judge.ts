@@ -67,6 +67,7 @@ export class Judge {
       const held = track.label.verdict.loss >= 0.1;
       track.add(input.slot, seen.get(track.node), { index, jobNodes: jobNodes(job), held });
     }
+    this.#shareCheckpoints(all, input.slot);
     const finalSlot = input.slot - SETTLE_SLOTS;
     const final = this.#judge(all, { input, from: finalSlot - 2, to: finalSlot + SETTLE_SLOTS, slot: finalSlot });
     const now = this.#judge(all, { input, from: input.slot - WINDOW + 1, to: input.slot, slot: input.slot });
@@ -93,6 +94,15 @@ export class Judge {
       if (!known) tracks.set(gpu.uuid, new GpuTrack(facts, gpu));
       else known.update(facts, gpu);
     }
+  }
+
+  /** One rank writes, the others wait for it in a collective: all of the job pauses. */
+  #shareCheckpoints(all: readonly Tracked[], slot: number): void {
+    const writing = new Set(
+      all.flatMap(({ track }) => (track.slot(slot)?.pause === 'checkpoint' ? (track.job?.id ?? []) : [])),
+    );
+    if (writing.size === 0) return;
+    for (const { track } of all) if (track.job && writing.has(track.job.id)) track.joinPause(slot, 'checkpoint');
   }
 
   #all(): readonly Tracked[] {

@@ -37,6 +37,8 @@ export interface EpisodeOptions {
   readonly quality?: Partial<Quality>;
 }
 
+/** The job has been running for so long when the episode begins. */
+const RUNNING_S = 60;
 /** A constraint whose removal gains less is none. */
 const WORTH = 1.15;
 
@@ -67,7 +69,7 @@ function simulate(plan: Plan, seed: number, goesWrong: Fault | undefined): Bins 
     },
     pauses: plan.pauses,
     spin: plan.spin,
-    startsAtS: runs ? (plan.startup?.firstStepS ?? 0) : durationS,
+    startsAtS: runs ? (plan.startup?.firstStepS ?? -RUNNING_S) : durationS,
     stopsAtS: plan.hangs ? fault.fromS : Infinity,
   });
 }

@@ -24,7 +24,15 @@ const WAITS = 0.04;
 
 export function findAmongRanks(ranks: readonly Rank[]): readonly RankFinding[] {
   if (ranks.length < 2) return ranks.map(() => undefined);
-  return findHang(ranks) ?? findHeldBack(ranks) ?? findStraggler(ranks) ?? ranks.map(() => undefined);
+  const byNode = [...Map.groupBy(ranks, ({ node }) => node).values()];
+  const byGpu = ranks.map((rank) => [rank]);
+  return (
+    findHang(ranks) ??
+    findHeldBack(ranks) ??
+    findStraggler(ranks, byNode) ??
+    findStraggler(ranks, byGpu) ??
+    ranks.map(() => undefined)
+  );
 }
 
 /** All ranks spin, nothing flows, nobody loads data. */
@@ -108,7 +116,7 @@ function waitsFor(culprit: Culprit, rank: Rank, confidence: Finding['confidence'
   };
 }
 
-/** Nodes where the job has at least four, else its GPUs. */
+/** A node of the job, or one of its GPUs. */
 interface Unit {
   readonly node: string;
   readonly uuid: string | undefined;
@@ -123,8 +131,11 @@ const AHEAD = 0.04;
 const PERSISTENT = 0.8;
 const CLEARLY = 0.08;
 
-function findStraggler(ranks: readonly Rank[]): readonly RankFinding[] | undefined {
-  const units = unitsOf(ranks);
+function findStraggler(
+  ranks: readonly Rank[],
+  groups: readonly (readonly Rank[])[],
+): readonly RankFinding[] | undefined {
+  const units = groups.map(unitOf);
   if (units.length < FEWEST || units.some(({ mean }) => Number.isNaN(mean))) return undefined;
   if (ranks.some(({ features }) => features.busy < SPINNING * features.reference.busy)) return undefined;
   const sorted = [...units].sort((a, b) => b.mean - a.mean);
@@ -157,16 +168,12 @@ function findStraggler(ranks: readonly Rank[]): readonly RankFinding[] | undefin
   );
 }
 
-function unitsOf(ranks: readonly Rank[]): readonly Unit[] {
-  const byNode = Map.groupBy(ranks, ({ node }) => node);
-  const groups = byNode.size >= FEWEST ? [...byNode.values()] : ranks.map((rank) => [rank]);
-  return groups.map((some) => {
-    const slots = some[0]?.work.length ?? 0;
-    const work = Array.from({ length: slots }, (_, at) => meanOf(some, (rank) => rank.work[at] ?? NaN));
-    const [first] = some;
-    const uuid = some.length === 1 ? first?.uuid : undefined;
-    return { node: first?.node ?? '', uuid, ranks: some, work, mean: meanOf(work, (one) => one) };
-  });
+function unitOf(ranks: readonly Rank[]): Unit {
+  const [first] = ranks;
+  const slots = first?.work.length ?? 0;
+  const work = Array.from({ length: slots }, (_, at) => meanOf(ranks, (rank) => rank.work[at] ?? NaN));
+  const uuid = ranks.length === 1 ? first?.uuid : undefined;
+  return { node: first?.node ?? '', uuid, ranks, work, mean: meanOf(work, (one) => one) };
 }
 
 /** How many of the sorted units stand above the largest step in their upper half. */

@@ -4,7 +4,6 @@ import type { Features } from '../features.ts';
 import type { Finding } from '../verdict.ts';
 import { confidenceOf, evidence, figure, lossOf, WORTH_NAMING, type Rule } from './rule.ts';
 
-const NO_SLACK = 0.06;
 const LITTLE_SLACK = 0.12;
 const LOADED = 0.85;
 /** Latency by that of quiet drives. */
@@ -20,7 +19,9 @@ export const starvedRules: readonly Rule[] = [
 /** The loader is the bottleneck, and the GPU waits for it. */
 function starves(features: Features): boolean {
   const { slack } = features;
-  return lossOf(features) >= WORTH_NAMING && (slack < NO_SLACK || slack < LITTLE_SLACK);
+  // A loader that fills its queues at the start of a job has no slack either.
+  const sure = features.reference.kind === 'own' || features.busy < 0.9 || lossOf(features) >= 0.35;
+  return sure && lossOf(features) >= WORTH_NAMING && slack < LITTLE_SLACK;
 }
 
 function findStorage(features: Features): Finding | undefined {
@@ -119,6 +120,7 @@ function findExhausted(features: Features): Finding | undefined {
 
 function findTooFewWorkers(features: Features): Finding | undefined {
   const { blocked, running, waiting, mean, node } = features;
+  if (mean.workers === 0) return findInlineLoader(features);
   if (!starves(features) || blocked > running + waiting || waiting >= 0.1 || node.hostCpu > 0.9) return undefined;
   return {
     cause: 'cpu.too_few_workers',
@@ -130,6 +132,21 @@ function findTooFewWorkers(features: Features): Finding | undefined {
       figure('workers_needed', Math.ceil(mean.workers / Math.max(0.05, features.effective))),
       figure('host_cpu', node.hostCpu),
     ),
+  };
+}
+
+/** Nobody loads ahead: the main thread does it, and the GPU waits meanwhile. */
+function findInlineLoader(features: Features): Finding | undefined {
+  const { mean, busy, reference, activity, profiled, copies } = features;
+  const dense = activity / busy >= 0.6 * ((profiled ? reference.sm : reference.power) / reference.busy);
+  const loss = lossOf(features);
+  if (!(mean.mainThread >= 0.7) || !(busy < 0.88 * reference.busy) || !dense || copies >= 0.1) return undefined;
+  if (loss < WORTH_NAMING) return undefined;
+  return {
+    cause: 'cpu.too_few_workers',
+    loss,
+    confidence: 'medium',
+    evidence: evidence(figure('main_thread', mean.mainThread), figure('busy', busy), figure('workers', 0)),
   };
 }
 
