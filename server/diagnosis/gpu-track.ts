@@ -10,6 +10,7 @@ const KEPT = 12;
 /** More of them in a row are no pause of the job. */
 const PAUSE_AT_MOST = 4;
 const STARTED_AFTER = 3;
+const BUSY = 0.93;
 /** A rank that does more than this takes no part in a pause. */
 const PAUSED_BELOW = 0.8;
 /** What was not explained for long is forgotten as fast as what was not for a while. */
@@ -94,7 +95,7 @@ export class GpuTrack {
     }
     if (gpu.mean.processes > 0 || gpu.mean.busy > 0.1) this.hadProcess = true;
     const pauses = this.#pauseIn(gpu, node);
-    this.#learner.learn(gpu, pauses === undefined && hasSlack(gpu) && (!at.held || this.reference.kind === 'assumed'));
+    this.#learner.learn(gpu, pauses === undefined && this.#isFree(gpu, at.held));
     const features = this.#features(gpu, node, at.jobNodes);
     this.#workedSlots = features.effective > 0.3 ? this.#workedSlots + 1 : 0;
     if (this.#workedSlots >= STARTED_AFTER) this.started = true;
@@ -103,7 +104,7 @@ export class GpuTrack {
       ...{ number, node, gpu, effective: features.effective, pause: pauses },
       work: activity / (profiled ? reference.sm : reference.power),
     });
-    this.#writes.push(node.localWriteBps + (Number.isNaN(node.sharedWriteBps) ? 0 : node.sharedWriteBps));
+    this.#writes.push(writtenBps(node));
     if (this.#writes.length > 60) this.#writes.shift();
   }
 
@@ -181,7 +182,7 @@ export class GpuTrack {
   /** The GPU rests while its loader has all the room it wants: the program does something else. */
   #pauseIn({ mean }: GpuSlot, node: NodeSignals): Pause | undefined {
     const { busy, workersRunning, workersWaiting, workersBlocked, workers, pcieRxBps } = mean;
-    const written = node.localWriteBps + (Number.isNaN(node.sharedWriteBps) ? 0 : node.sharedWriteBps);
+    const written = writtenBps(node);
     const slack = 1 - (workersRunning + workersWaiting + workersBlocked) / workers;
     const rests = busy < 0.6 * this.reference.busy;
     const usual = median(this.#writes);
@@ -194,10 +195,22 @@ export class GpuTrack {
     return !Number.isNaN(this.#slots.at(-1)?.gpu?.mean.workers ?? NaN);
   }
 
+  /** Nothing holds it back: its loader has slack, or it is as busy as can be although the loader is only filling its queues. */
+  #isFree(gpu: GpuSlot, held: boolean): boolean {
+    if (this.reference.kind === 'assumed') return hasSlack(gpu) || gpu.mean.busy >= BUSY;
+    return !held && hasSlack(gpu);
+  }
+
   #keep(slot: KeptSlot): void {
     this.#slots.push(slot);
     if (this.#slots.length > KEPT) this.#slots.shift();
   }
+}
+
+/** To all storage that is seen; NaN where none is. */
+function writtenBps({ localWriteBps, sharedWriteBps }: NodeSignals): number {
+  if (Number.isNaN(localWriteBps)) return sharedWriteBps;
+  return Number.isNaN(sharedWriteBps) ? localWriteBps : localWriteBps + sharedWriteBps;
 }
 
 function median(values: readonly number[]): number {
