@@ -9,12 +9,13 @@ export interface Reference {
   readonly sm: number;
   readonly power: number;
   readonly busy: number;
+  readonly mainThread: number;
   /** Draw with a loaded context and no work. */
   readonly contextW: number;
   readonly kind: 'own' | 'assumed';
 }
 
-const ASSUMED = { sm: 0.75, power: 0.6, busy: 0.97 } as const;
+const ASSUMED = { sm: 0.75, power: 0.6, busy: 0.97, mainThread: 0.5 } as const;
 /** Ten-second means of the last half hour, and how few are enough. */
 const KEPT = 180;
 const ENOUGH = 6;
@@ -28,6 +29,7 @@ interface Mark {
   readonly sm: number;
   readonly power: number;
   readonly busy: number;
+  readonly mainThread: number;
 }
 
 /** Of one GPU in one job. */
@@ -48,7 +50,7 @@ export class ReferenceLearner {
     if (mean.processes > 0 && mean.busy < 0.02) this.#contextW = lowered(this.#contextW, mean.powerW);
     if (!free || !(mean.busy > 0.3)) return;
     const power = powerActivity(mean, this.#facts, this.#context);
-    this.#marks.push({ sm: mean.sm, power, busy: mean.busy });
+    this.#marks.push({ sm: mean.sm, power, busy: mean.busy, mainThread: mean.mainThread });
     if (this.#marks.length > KEPT) this.#marks.shift();
     this.#known = undefined;
   }
@@ -70,6 +72,7 @@ export class ReferenceLearner {
       sm: proven && sm > 0 ? sm : larger(sm, ASSUMED.sm),
       power: proven && power > 0 ? power : larger(power, ASSUMED.power),
       busy: proven ? level(marks.map(({ busy }) => busy)) : ASSUMED.busy,
+      mainThread: proven ? quantile(numbers(marks.map((mark) => mark.mainThread)), 0.5) : ASSUMED.mainThread,
       contextW: this.#context,
       kind: proven ? 'own' : 'assumed',
     };

@@ -70,6 +70,7 @@ function simulate(plan: Plan, seed: number, goesWrong: Fault | undefined): Bins 
     pauses: plan.pauses,
     spin: plan.spin,
     startsAtS: runs ? (plan.startup?.firstStepS ?? -RUNNING_S) : durationS,
+    alreadyRuns: plan.startup === undefined,
     stopsAtS: plan.hangs ? fault.fromS : Infinity,
   });
 }

@@ -112,8 +112,11 @@ export class Loader {
     this.#bins = bins;
   }
 
-  start(of: RankParameters, nowS: number): void {
-    for (let batch = this.#ordered; batch < of.workers * PREFETCH; batch++) this.#order(of, nowS);
+  /** `full`: it has long been running, its queues are full. */
+  start(of: RankParameters, nowS: number, full = false): void {
+    const ahead = of.workers * PREFETCH;
+    if (!full) for (let batch = this.#ordered; batch < ahead; batch++) this.#order(of, nowS);
+    else for (; this.#ordered < ahead; this.#ordered++) this.#ready[this.#ordered] = nowS;
   }
 
   /** When the next batch is ready; as it is taken, another one is ordered. */

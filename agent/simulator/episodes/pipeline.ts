@@ -58,6 +58,8 @@ export interface PipelineInput {
   /** No step begins any more from here on: ranks spin (a hang) or the job is over. */
   readonly stopsAtS: number;
   readonly startsAtS: number;
+  /** Its loaders have had time to fill their queues. */
+  readonly alreadyRuns: boolean;
 }
 
 /** Shares of each second, by rank or node. */
@@ -123,7 +125,8 @@ class Pipeline {
   run(): Bins {
     const { startsAtS, durationS, stopsAtS, parameters } = this.#input;
     let nowS = startsAtS;
-    for (const [rank, loader] of this.#loaders.entries()) loader.start(parameters(rank, nowS), nowS);
+    for (const [rank, loader] of this.#loaders.entries())
+      loader.start(parameters(rank, nowS), nowS, this.#input.alreadyRuns);
     const pauses = [...this.#input.pauses].sort((a, b) => a.fromS - b.fromS);
     while (nowS < durationS && nowS < stopsAtS) {
       const [pause] = pauses;

@@ -23,7 +23,7 @@ function waits(features: Features): boolean {
 
 function findSlowRail(features: Features): Finding | undefined {
   const slow = features.node.rails.find((rail) => rail.up && rail.rateBps < 0.9 * rail.bestRateBps);
-  if (!slow || !waits(features) || !(loadOf(slow) >= 0.2)) return undefined;
+  if (!slow || !waits(features) || !(loadOf(slow) >= Math.max(USED, 0.3 * features.communication))) return undefined;
   return {
     cause: 'link_degraded',
     loss: lossOf(features),

@@ -130,6 +130,7 @@ const FEWEST = 4;
 const AHEAD = 0.04;
 const PERSISTENT = 0.8;
 const CLEARLY = 0.08;
+const UNEVEN = 0.06;
 
 function findStraggler(
   ranks: readonly Rank[],
@@ -216,7 +217,8 @@ function wanders(ranks: readonly Rank[], units: readonly Unit[]): boolean {
   return leaders.size >= 3;
 }
 
-function findImbalance(ranks: readonly Rank[], confidence: Finding['confidence']): readonly RankFinding[] {
+function findImbalance(ranks: readonly Rank[], confidence: Finding['confidence']): readonly RankFinding[] | undefined {
+  if (meanOf(ranks, lossOf) < UNEVEN) return undefined;
   return ranks.map((rank) =>
     lossOf(rank) < WAITS
       ? undefined

@@ -18,7 +18,9 @@ export const starvedRules: readonly Rule[] = [
 
 /** The loader is the bottleneck, and the GPU waits for it. */
 function starves(features: Features): boolean {
-  const { slack } = features;
+  const { slack, mean } = features;
+  // A main thread that never rests does not wait for data.
+  if (mean.mainThread >= 0.92) return false;
   // A loader that fills its queues at the start of a job has no slack either.
   const sure = features.reference.kind === 'own' || features.busy < 0.9 || lossOf(features) >= 0.35;
   return sure && lossOf(features) >= WORTH_NAMING && slack < LITTLE_SLACK;
@@ -140,7 +142,10 @@ function findInlineLoader(features: Features): Finding | undefined {
   const { mean, busy, reference, activity, profiled, copies } = features;
   const dense = activity / busy >= 0.6 * ((profiled ? reference.sm : reference.power) / reference.busy);
   const loss = lossOf(features);
-  if (!(mean.mainThread >= 0.7) || !(busy < 0.88 * reference.busy) || !dense || copies >= 0.1) return undefined;
+  // What the main thread does in the gaps, beyond what it does while kernels run.
+  const gap = reference.busy - busy;
+  const loading = mean.mainThread - (reference.mainThread * busy) / reference.busy;
+  if (!(gap > 0.1) || !(loading >= 0.6 * gap) || !dense || copies >= 0.1) return undefined;
   if (loss < WORTH_NAMING) return undefined;
   return {
     cause: 'cpu.too_few_workers',
