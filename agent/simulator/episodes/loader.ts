@@ -20,7 +20,7 @@ type Event = { readonly atS: number; readonly task: Task } & (
 export class Host {
   readonly #events: Event[] = [];
   readonly #coreFreeS: number[] = [];
-  #storageFreeS = 0;
+  #storageFreeS = -Infinity;
 
   push(event: Event): void {
     const events = this.#events;
@@ -58,10 +58,10 @@ export class Host {
   #compute({ atS, task }: Event): void {
     const { of, loader } = task;
     const free = this.#coreFreeS;
-    while (free.length < of.cores) free.push(0);
+    while (free.length < of.cores) free.push(-Infinity);
     let core = 0;
-    for (let at = 1; at < of.cores; at++) if ((free[at] ?? 0) < (free[core] ?? 0)) core = at;
-    const beganS = Math.max(atS, free[core] ?? 0);
+    for (let at = 1; at < of.cores; at++) if ((free[at] ?? Infinity) < (free[core] ?? Infinity)) core = at;
+    const beganS = Math.max(atS, free[core] ?? atS);
     const endS = beganS + loader.prepS(of);
     free[core] = endS;
     loader.computed(task, { atS, beganS, endS });

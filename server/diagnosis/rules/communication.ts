@@ -6,6 +6,8 @@ import { confidenceOf, evidence, figure, lossOf, WORTH_NAMING, type Rule } from 
 const SLACK = 0.12;
 const EXPOSED = 0.12;
 const CONGESTED = 0.12;
+/** Share of what the links carry, on average over the step. */
+const LOADED = 0.12;
 
 export const communicationRules: readonly Rule[] = [
   { cause: 'ib.congestion', needs: ['activity', 'infiniband', 'job'], find: findCongestion },
@@ -28,7 +30,7 @@ function findBandwidth(features: Features): Finding | undefined {
   const { portWait, infiniband, communication, jobNodes } = features;
   if (jobNodes < 2 || !waits(features) || portWait >= CONGESTED) return undefined;
   const load = infinibandWorst(features);
-  if (!(load >= 0.22 && load / communication >= 0.45)) return undefined;
+  if (!(load >= LOADED && load / communication >= 0.45)) return undefined;
   const slow = features.node.rails.filter((rail) => rail.up && rail.rateBps < 0.9 * rail.bestRateBps);
   const cause = slow.length > 0 ? 'link_degraded' : 'ib.bandwidth';
   return found(cause, features, [
@@ -47,7 +49,7 @@ function infinibandWorst({ node, infiniband }: Features): number {
 
 function findNvlink(features: Features): Finding | undefined {
   const { nvlink, communication } = features;
-  if (!waits(features) || !(nvlink >= 0.14 && nvlink / communication >= 0.35)) return undefined;
+  if (!waits(features) || !(nvlink >= LOADED && nvlink / communication >= 0.35)) return undefined;
   return found('nvlink', features, [figure('nvlink_load', nvlink)]);
 }
 
