@@ -109,10 +109,9 @@ export class GpuTrack {
   }
 
   /** Counts the slots in a row whose loss nothing explains. */
-  noteExplained(explained: boolean, below: Readonly<Record<Reference['kind'], number>>): void {
-    const last = this.#slots.at(-1);
-    if (!last || Number.isNaN(last.effective)) return;
-    const lost = this.started && last.effective < below[this.reference.kind];
+  noteExplained(explained: boolean, effective: number, below: Readonly<Record<Reference['kind'], number>>): void {
+    if (Number.isNaN(effective)) return;
+    const lost = this.started && effective < below[this.reference.kind];
     this.unexplained =
       lost && !explained
         ? Math.min(UNEXPLAINED_AT_MOST, this.unexplained + 1)
@@ -174,9 +173,8 @@ export class GpuTrack {
     let run = 1;
     for (let at = number - 1; this.slot(at)?.pause; at--) run++;
     for (let at = number + 1; this.slot(at)?.pause; at++) run++;
-    if (run > PAUSE_AT_MOST) return false;
-    // Without sight of the loader, what comes again and again may be starving.
-    return this.#seesLoader || this.#slots.filter((one) => one.pause).length <= PAUSE_AT_MOST;
+    // What comes again and again is no pause either.
+    return run <= PAUSE_AT_MOST && this.#slots.filter((one) => one.pause === 'gap').length <= PAUSE_AT_MOST;
   }
 
   /** The GPU rests while its loader has all the room it wants: the program does something else. */
@@ -189,10 +187,6 @@ export class GpuTrack {
     if (rests && written > Math.max(200e6, 3 * (Number.isNaN(usual) ? 0 : usual))) return 'checkpoint';
     if (busy < 0.35 && !(slack < 0.5) && !(pcieRxBps / this.facts.pcieBps >= 0.1)) return 'gap';
     return undefined;
-  }
-
-  get #seesLoader(): boolean {
-    return !Number.isNaN(this.#slots.at(-1)?.gpu?.mean.workers ?? NaN);
   }
 
   /** Nothing holds it back: its loader has slack, or it is as busy as can be although the loader is only filling its queues. */

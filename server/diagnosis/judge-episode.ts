@@ -137,7 +137,7 @@ function causeOf(judgements: readonly GpuJudgement[]): { readonly cause: Cause; 
   return best;
 }
 
-const passing: ReadonlySet<Cause> = new Set<Cause>(['startup', 'checkpoint', 'eval', 'unobserved']);
+const passing: ReadonlySet<Cause> = new Set<Cause>(['checkpoint', 'eval', 'unobserved']);
 
 /** Phases and blindness name an episode only if they fill it. */
 function strongest(
@@ -145,8 +145,10 @@ function strongest(
   slots: number,
 ): Cause {
   const ranked = [...weights].filter(([cause]) => cause !== 'none').sort(([, a], [, b]) => b.weight - a.weight);
-  const lasting = ranked.find(([cause, sum]) => !passing.has(cause) && sum.slots >= FEWEST_SLOTS);
-  const filling = ranked.find(([cause, sum]) => passing.has(cause) && sum.slots >= Math.max(FEWEST_SLOTS, slots / 4));
+  const lasting =
+    ranked.find(([cause, sum]) => !passing.has(cause) && cause !== 'startup' && sum.slots >= FEWEST_SLOTS) ??
+    ranked.find(([cause, sum]) => cause === 'startup' && sum.slots >= FEWEST_SLOTS);
+  const filling = ranked.find(([cause, sum]) => passing.has(cause) && sum.slots >= Math.max(FEWEST_SLOTS, slots / 2));
   return lasting?.[0] ?? filling?.[0] ?? 'none';
 }
 

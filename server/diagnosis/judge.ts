@@ -1,9 +1,11 @@
 // Judges every GPU every 10 s: the label of now from the minute up to now, and the final word on the slot 30 s ago from the minute
 // around it. Pure but for what it remembers; it knows no clock. detection.md §3.1, §4.
 import type { JobFacts } from '#agent/contract';
+import { causes } from '#server/contract';
 import type { Features } from './features.ts';
 import { ageOf, GpuTrack, type KeptSlot } from './gpu-track.ts';
 import { findAll } from './rules/index.ts';
+import { WORTH_NAMING } from './rules/rule.ts';
 import { findOccupancy, type Holding } from './rules/occupancy.ts';
 import { findAmongRanks, type Rank } from './rules/ranks.ts';
 import { meanOfGpu, meanOfNode, SLOT_S, type NodeSlot } from './slot.ts';
@@ -74,7 +76,11 @@ export class Judge {
     const live = now.map((one, at) => {
       const track = all[at]?.track;
       if (!track) return one;
-      track.noteExplained(one.verdict.cause !== 'none' && one.verdict.cause !== 'unknown', UNEXPLAINED_EFFECTIVE);
+      track.noteExplained(
+        one.verdict.cause !== 'none' && one.verdict.cause !== 'unknown',
+        one.verdict.effective,
+        UNEXPLAINED_EFFECTIVE,
+      );
       const verdict = track.label.take(input.slot, one.verdict);
       return { ...one, verdict, sinceSlot: track.label.sinceSlot };
     });
@@ -140,7 +146,7 @@ export class Judge {
       hadProcess: track.hadProcess,
     };
     const occupancy = findOccupancy(features, holding);
-    return { ...base, features, occupancy, found: occupancy ? [] : findAll(features) };
+    return { ...base, features, occupancy, found: occupancy ? [] : lasting(window.slots, findAll(features)) };
   }
 }
 
@@ -183,6 +189,16 @@ interface View {
   readonly found: readonly Finding[];
   /** What the job's other ranks say of it. */
   ofJob: Finding | undefined;
+}
+
+/** A loss that a few slots of the window show is a passing one; a slower clock is a fact. */
+function lasting(slots: readonly KeptSlot[], found: readonly Finding[]): readonly Finding[] {
+  const low = slots.filter(({ effective }) => effective < 1 - WORTH_NAMING * 0.6).length;
+  return low >= slots.length / 2 ? found : found.filter(({ cause, loss }) => loss === 0 || isSlowing(cause));
+}
+
+function isSlowing(cause: Finding['cause']): boolean {
+  return causes[cause].class.startsWith('slowed') || cause === 'h2d.pcie';
 }
 
 function compareRanks(members: readonly View[]): void {

@@ -188,7 +188,9 @@ function nodeAt(
           localQuietLatencyS: quiet,
           localCeilingBps: of.storageBps,
         }
-      : { sharedReadBps: read, sharedWriteBps: written, sharedLatencyS: latency, sharedQuietLatencyS: quiet };
+      : plan.hiddenClient
+        ? {}
+        : { sharedReadBps: read, sharedWriteBps: written, sharedLatencyS: latency, sharedQuietLatencyS: quiet };
   return nodeSignals({
     hostCpu: Math.min(1, other + (running + sum(bins.main)) / machine.cores),
     psiCpu: 1 - Math.exp(-1.5 * waiting),

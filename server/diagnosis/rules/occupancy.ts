@@ -37,8 +37,10 @@ export function findOccupancy(features: Features, holding: Holding): Finding | u
   if (!holding.job && holding.jobsKnown) return idle ? free(features, holding) : undefined;
   if (holding.job?.kind === 'service') return findService(features);
   if (held === undefined && idle) return findHidden(features, holding);
-  if (idle) return findIdle(features);
-  if (!holding.started && holding.ageS < STARTUP_AT_MOST_S && features.effective < 0.3) {
+  const starts = !holding.started && holding.ageS < STARTUP_AT_MOST_S;
+  // Whoever sees the main thread sees whether it is busy starting.
+  if (idle && !(starts && Number.isNaN(mean.mainThread))) return findIdle(features);
+  if (starts && !(features.effective >= 0.3)) {
     return whole('startup', 1 - features.effective, 'medium', evidence(figure('age', holding.ageS)));
   }
   return undefined;

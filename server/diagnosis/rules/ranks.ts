@@ -40,7 +40,7 @@ function findHang(ranks: readonly Rank[]): readonly Finding[] | undefined {
   const hangs = ranks.every(({ features }) => {
     const { busy, effective, powerDeviationW, nvlink, copies, jobNodes, infiniband, running, blocked } = features;
     const quiet = !(nvlink >= 0.01) && !(copies >= 0.01) && (jobNodes < 2 || !(infiniband >= 0.01));
-    return busy >= 0.95 && effective < 0.1 && !(powerDeviationW >= 3) && quiet && !(running + blocked >= 0.03);
+    return busy >= 0.95 && effective < 0.2 && !(powerDeviationW >= 3) && quiet && !(running + blocked >= 0.03);
   });
   if (!hangs) return undefined;
   return ranks.map(({ features }) => ({

@@ -22,7 +22,7 @@ function starves(features: Features): boolean {
   // A main thread that never rests does not wait for data.
   if (mean.mainThread >= 0.92) return false;
   // A loader that fills its queues at the start of a job has no slack either.
-  const sure = features.reference.kind === 'own' || features.busy < 0.9 || lossOf(features) >= 0.35;
+  const sure = features.reference.kind === 'own' || features.busy < 0.9;
   return sure && lossOf(features) >= WORTH_NAMING && slack < LITTLE_SLACK;
 }
 
