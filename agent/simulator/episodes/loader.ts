@@ -11,6 +11,8 @@ interface Task {
   readonly of: RankParameters;
   readonly batch: number;
   readonly worker: number;
+  /** When there was room for it. */
+  readonly orderedS: number;
 }
 
 type Event = { readonly atS: number; readonly task: Task } & (
@@ -146,23 +148,23 @@ export class Loader {
     addOver(this.#bins.running, when.beganS, when.endS, 1);
     this.#ready[batch] = when.endS;
     this.#idleSinceS[worker] = when.endS;
-    this.#begin(worker, when.endS);
+    this.#begin(worker);
   }
 
   #order(of: RankParameters, nowS: number): void {
     const batch = this.#ordered++;
     const worker = batch % of.workers;
-    (this.#queues[worker] ??= []).push({ loader: this, of, batch, worker });
-    if (!(worker in this.#idleSinceS)) this.#idleSinceS[worker] = nowS;
-    this.#begin(worker, nowS);
+    (this.#queues[worker] ??= []).push({ loader: this, of, batch, worker, orderedS: nowS });
+    if (!(worker in this.#idleSinceS)) this.#idleSinceS[worker] = -Infinity;
+    this.#begin(worker);
   }
 
-  #begin(worker: number, nowS: number): void {
+  #begin(worker: number): void {
     const idleSinceS = this.#idleSinceS[worker];
     if (idleSinceS === undefined) return;
     const task = this.#queues[worker]?.shift();
     if (!task) return;
     this.#idleSinceS[worker] = undefined;
-    this.#host.push({ kind: 'fetch', atS: Math.max(nowS, idleSinceS), task });
+    this.#host.push({ kind: 'fetch', atS: Math.max(task.orderedS, idleSinceS), task });
   }
 }
