@@ -10,6 +10,10 @@ import { SimulatedCluster, type NodeOnDisk } from './simulated-cluster.ts';
 import { renderSimulateHelp, resolveSimulateConfig, type SimulateConfig } from './settings.ts';
 
 export { serveDcgmExporters, type RunningExporters } from './dcgm-exporter.ts';
+export { makeEpisode, type Episode, type Truth } from './episodes/episode.ts';
+export type { Quality } from './episodes/quality.ts';
+export { RangeError, shiftRanges, type Ranges } from './episodes/ranges.ts';
+export { scenarioNames } from './episodes/scenarios.ts';
 export { noFaults, planFaults, type FaultPlan } from './faults.ts';
 export { MAX_NODES, sherlock, type NodeHardware } from './hardware.ts';
 export { NodeTree, type NodeMoment } from './node-tree.ts';

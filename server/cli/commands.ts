@@ -30,6 +30,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     summary: 'judge recorded series, no server needed',
     load: async () => (await import('./replay.ts')).runReplay,
   },
+  bench: {
+    summary: 'how often the judge is right, on simulated episodes whose cause is known',
+    load: async () => (await import('./bench.ts')).runBench,
+  },
   demo: {
     summary: 'a simulated cluster in the same page',
     load: async () => (await import('./demo.ts')).runDemo,

@@ -10,6 +10,7 @@ export interface Features {
   readonly mean: GpuSignals;
   readonly node: NodeSignals;
   readonly cpus: number;
+  readonly nodeGpus: number;
   /** Nodes of its job. */
   readonly jobNodes: number;
   readonly reference: Reference;
@@ -67,7 +68,20 @@ export function featuresOf({ facts, node, nodeMean, slot, reference, jobNodes }:
   const waiting = mean.workersWaiting / mean.workers;
   const blocked = mean.workersBlocked / mean.workers;
   return {
-    ...{ facts, mean, node: nodeMean, cpus: node.cpus, jobNodes, reference, busy, activity, profiled, power, clock },
+    ...{
+      facts,
+      mean,
+      node: nodeMean,
+      cpus: node.cpus,
+      nodeGpus: node.gpus.length,
+      jobNodes,
+      reference,
+      busy,
+      activity,
+      profiled,
+      power,
+      clock,
+    },
     samples: slot.samples,
     powerDeviationW: slot.powerDeviationW,
     effective: effectiveDuty({ activity, busy, spin, full, referenceBusy: reference.busy }),

@@ -305,6 +305,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   },
   straggler_thermal: {
     cause: 'straggler',
+    owner: 'hardware',
     plan: training('nodes', (parts) => {
       const clock = 1 / parts.draw.of('straggler');
       return slowOne(parts, 1, (well) => ({ ...well, clock }), { throttleThermal: 1, hotterC: 30 });
@@ -312,6 +313,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   },
   straggler_disk: {
     cause: 'straggler',
+    owner: 'platform',
     plan: training('nodes', (parts) => {
       const factor = parts.draw.of('straggler');
       return slowOne(parts, factor, (well) => ({ ...well, storageBps: parts.readBps / factor }));

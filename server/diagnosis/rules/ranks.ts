@@ -1,5 +1,6 @@
 // What only the ranks of a job side by side can show: who waits for whom. detection.md §4.3, §7.
 // The straggler is the rank with the most work; those that wait for it spin.
+import { causes } from '#server/contract';
 import type { Features } from '../features.ts';
 import { meanOf } from '../slot.ts';
 import type { Culprit, Finding } from '../verdict.ts';
@@ -112,6 +113,8 @@ function waitsFor(culprit: Culprit, rank: Rank, confidence: Finding['confidence'
     loss: lossOf(rank),
     confidence,
     culprit,
+    // Whoever owns what holds the culprit back.
+    owner: culprit.cause === undefined ? 'unknown' : causes[culprit.cause].owner,
     evidence: evidence(figure('work', rank.features.effective), figure('busy', rank.features.busy)),
   };
 }

@@ -6,6 +6,8 @@ import { confidenceOf, evidence, figure, lossOf, WORTH_NAMING, type Rule } from 
 
 const LITTLE_SLACK = 0.12;
 const LOADED = 0.85;
+/** Others use so much of the CPUs that it is their doing. */
+const NEIGHBOUR = 0.3;
 /** Latency by that of quiet drives. */
 const SLOW = 3;
 
@@ -111,6 +113,7 @@ function findExhausted(features: Features): Finding | undefined {
     cause: 'cpu.exhausted',
     loss: lossOf(features),
     confidence: unseen ? 'medium' : confidenceOf(features),
+    ...(othersCpu(features) > NEIGHBOUR && { owner: 'platform' as const }),
     evidence: evidence(
       figure('workers_waiting', waiting),
       figure('host_cpu', node.hostCpu),
@@ -118,6 +121,12 @@ function findExhausted(features: Features): Finding | undefined {
       figure('workers_slack', slack),
     ),
   };
+}
+
+/** Share of the host's CPUs that is not this job's: its loaders run on every GPU of the node alike. */
+function othersCpu({ node, mean, cpus, nodeGpus }: Features): number {
+  const own = (mean.workersRunning + mean.mainThread) * nodeGpus;
+  return node.hostCpu - own / cpus;
 }
 
 function findTooFewWorkers(features: Features): Finding | undefined {
