@@ -2,7 +2,8 @@
 import type { JobFacts, NodeFacts, NodeSecond } from '#agent/contract';
 import { Random } from '../random.ts';
 import { factsOf, nodeName, uuidAt } from './machine.ts';
-import { runPipeline, type Bins, type Span } from './pipeline.ts';
+import { runPipeline, type Bins } from './pipeline.ts';
+import type { Span } from './parameters.ts';
 import type { Fault, Plan } from './plan.ts';
 import { applyQuality, type Quality } from './quality.ts';
 import { Draw, ranges as usualRanges, type Ranges } from './ranges.ts';

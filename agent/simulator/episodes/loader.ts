@@ -1,7 +1,7 @@
 // Storage, CPUs and loader workers of one node, event by event: whoever comes first is served first.
 import type { Random } from '../random.ts';
 import { addOver } from './bins.ts';
-import type { RankParameters } from './pipeline.ts';
+import type { RankParameters } from './parameters.ts';
 
 /** Batches that each worker makes ahead. */
 const PREFETCH = 2;

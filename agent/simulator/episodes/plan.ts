@@ -1,7 +1,7 @@
 // One episode as it is meant: the machine, the job as it runs well, and what goes wrong with it for a while.
 import type { JobKind } from '#agent/contract';
 import type { Machine } from './machine.ts';
-import type { Pause, RankParameters, Span } from './pipeline.ts';
+import type { Pause, RankParameters, Span } from './parameters.ts';
 
 /** How the driver and the sensors see what happens besides the pipeline. */
 export interface Shown {

@@ -1,7 +1,7 @@
 // The scenarios of the labelled bench: what each makes of a job that runs well, and what would remove it. detection.md §8.3.
 // The label is not what is written here but what re-simulation without the constraint shows: see episode.ts.
 import { EDR_BPS, gpuKinds, type GpuModel, type Machine } from './machine.ts';
-import type { RankParameters } from './pipeline.ts';
+import type { RankParameters } from './parameters.ts';
 import type { Fault, Idle, Plan, RailState, Shown } from './plan.ts';
 import type { Draw } from './ranges.ts';
 import { drawPauses, drawWell, type WellOptions } from './well.ts';

@@ -9,7 +9,8 @@ import {
 } from '#agent/contract';
 import { Random } from '../random.ts';
 import { EDR_BPS, GIB, type Machine } from './machine.ts';
-import type { Bins, RankParameters } from './pipeline.ts';
+import type { Bins } from './pipeline.ts';
+import type { RankParameters } from './parameters.ts';
 import type { Plan, RailState, Shown } from './plan.ts';
 
 const INLET_C = 26;

@@ -1,6 +1,6 @@
 // A training job as it runs when nothing is wrong: a loader that keeps up, drawn from the ranges.
 import type { Machine } from './machine.ts';
-import type { Pause, RankParameters, Span } from './pipeline.ts';
+import type { Pause, RankParameters, Span } from './parameters.ts';
 import type { Draw, RangeName } from './ranges.ts';
 
 export interface WellOptions {

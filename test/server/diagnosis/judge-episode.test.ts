@@ -44,7 +44,7 @@ describe('robustness', () => {
   });
 
   it('names the slow node', () => {
-    const { truth, verdict } = judged('straggler_thermal', 84);
+    const { truth, verdict } = judged('straggler_thermal', 85);
     expect(truth.cause).toBe('straggler');
     expect(verdict.culprit?.cause).toBe('thermal');
     expect(verdict.owner).toBe('hardware');
