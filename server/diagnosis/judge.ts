@@ -12,7 +12,7 @@ import { meanOfGpu, meanOfNode, SLOT_S, type NodeSlot } from './slot.ts';
 import { nothingFound, unobserved, verdictOf, type Finding, type Verdict } from './verdict.ts';
 
 /** Slots after which the word on one is final. */
-export const SETTLE_SLOTS = 3;
+export const SETTLE_SLOTS = 2;
 const WINDOW = 6;
 /** A loss of this size for so long, and nothing explains it. */
 const UNEXPLAINED_EFFECTIVE = { own: 0.75, assumed: 0.45 } as const;
@@ -71,7 +71,7 @@ export class Judge {
     }
     this.#shareCheckpoints(all, input.slot);
     const finalSlot = input.slot - SETTLE_SLOTS;
-    const final = this.#judge(all, { input, from: finalSlot - 2, to: finalSlot + SETTLE_SLOTS, slot: finalSlot });
+    const final = this.#judge(all, { input, from: finalSlot - 3, to: finalSlot + SETTLE_SLOTS, slot: finalSlot });
     const now = this.#judge(all, { input, from: input.slot - WINDOW + 1, to: input.slot, slot: input.slot });
     const live = now.map((one, at) => {
       const track = all[at]?.track;

@@ -1,12 +1,13 @@
 // The verdict lines of one GPU without their values, made when a class first appears.
 import { catalogue, metricName, renderLinePrefix } from '#agent/contract';
-import { leaves, type LeafClass } from '#server/contract';
+import type { LeafClass } from '#server/contract';
 import type { FleetGpu } from '../fleet/gpu.ts';
+import { partsOfKey, type BookKey } from '../ledger/book-key.ts';
 
 export class GpuLines {
   readonly #gpu: FleetGpu;
   readonly #state = new Map<LeafClass, string>();
-  readonly #seconds = new Map<LeafClass, string>();
+  readonly #seconds = new Map<BookKey, string>();
 
   constructor(gpu: FleetGpu) {
     this.#gpu = gpu;
@@ -16,8 +17,11 @@ export class GpuLines {
     return kept(this.#state, leaf, () => this.#prefix('gpu_state', [leaf]));
   }
 
-  seconds(leaf: LeafClass): string {
-    return kept(this.#seconds, leaf, () => this.#prefix('gpu_state_seconds_total', [leaf, leaves[leaf].owner]));
+  seconds(key: BookKey): string {
+    return kept(this.#seconds, key, () => {
+      const { class: leaf, owner } = partsOfKey(key);
+      return this.#prefix('gpu_state_seconds_total', [leaf, owner]);
+    });
   }
 
   #prefix(id: 'gpu_state' | 'gpu_state_seconds_total', last: readonly string[]): string {
@@ -26,8 +30,8 @@ export class GpuLines {
   }
 }
 
-function kept(cache: Map<LeafClass, string>, leaf: LeafClass, make: () => string): string {
-  let text = cache.get(leaf);
-  if (text === undefined) cache.set(leaf, (text = make()));
+function kept<K>(cache: Map<K, string>, key: K, make: () => string): string {
+  let text = cache.get(key);
+  if (text === undefined) cache.set(key, (text = make()));
   return text;
 }

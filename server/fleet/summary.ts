@@ -3,7 +3,6 @@ import { metricName, namedLabels, PRESENT } from '#agent/contract';
 import {
   API_SCHEMA_VERSION,
   leafClasses,
-  leaves,
   type Coverage,
   type FleetSummary,
   type Funnel,
@@ -14,6 +13,7 @@ import {
   type NodeSummary,
   type Sample,
 } from '#server/contract';
+import { partsOfKey, type BookKey } from '../ledger/book-key.ts';
 import type { StoreState } from '../store/entries.ts';
 import { readAbsences, wholeAreas } from './absences.ts';
 import type { Fleet } from './fleet.ts';
@@ -64,7 +64,7 @@ export function summarizeGpu(gpu: FleetGpu, nowMs: number): GpuSummary {
     pci_bus_id: gpu.pciBusId,
     name: gpu.name,
     class: gpu.account.class,
-    owner: leaves[gpu.account.class].owner,
+    owner: gpu.account.owner,
     since_ms: gpu.account.sinceMs,
     utilization_ratio: orNull(gpu.utilization),
     memory_used_bytes: orNull(gpu.memoryUsed),
@@ -145,10 +145,15 @@ function classesOf(gpus: readonly FleetGpu[]): Partial<Record<LeafClass, number>
   return counts;
 }
 
-function bookedSeconds(totals: ReadonlyMap<LeafClass, number>): Partial<Record<LeafClass, number>> {
+function bookedSeconds(totals: ReadonlyMap<BookKey, number>): Partial<Record<LeafClass, number>> {
+  const sums = new Map<LeafClass, number>();
+  for (const [key, ms] of totals) {
+    const { class: leaf } = partsOfKey(key);
+    sums.set(leaf, (sums.get(leaf) ?? 0) + ms);
+  }
   return Object.fromEntries(
     leafClasses.flatMap((leaf) => {
-      const ms = totals.get(leaf);
+      const ms = sums.get(leaf);
       return ms === undefined ? [] : [[leaf, ms / 1000]];
     }),
   );

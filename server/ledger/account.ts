@@ -1,7 +1,11 @@
 // Where the time of one GPU went: whole milliseconds per class, booked once per slot, 30 s after the slot's end.
 // Invariant: the booked milliseconds add up to bookedUntilMs - firstSeenMs, exactly, whatever arrives or does not.
-import type { LeafClass } from '#server/contract';
-import { leadingClass, shareOut, type GpuReading } from '../diagnosis/first-verdict.ts';
+import type { JobFacts } from '#agent/contract';
+import { leaves, type LeafClass, type Owner } from '#server/contract';
+import { leadingClass, shareOut, type GpuReading, type Judgement } from '../diagnosis/first-verdict.ts';
+import type { GpuJudgement } from '../diagnosis/judge.ts';
+import { splitSlot } from '../diagnosis/split.ts';
+import { bookKey, type BookKey } from './book-key.ts';
 import { SETTLE_MS, SLOT_MS, slotOf, SlotRing } from './slots.ts';
 
 /** A slot younger than this says less than the one before it. */
@@ -20,17 +24,33 @@ export interface AccountName {
 export interface BookedBefore {
   readonly firstSeenMs: number;
   readonly bookedUntilMs: number;
-  readonly booked: ReadonlyMap<LeafClass, number>;
+  readonly booked: ReadonlyMap<BookKey, number>;
 }
+
+/** Some time of the GPU is put down to something. */
+export interface Booking {
+  readonly key: BookKey;
+  readonly ms: number;
+  readonly fromMs: number;
+  /** Who had the GPU; undefined for nobody, or nobody knows. */
+  readonly job: JobFacts | undefined;
+}
+
+/** How long the judge's last word is the word of now. */
+const JUDGED_FOR_MS = 25_000;
+const VERDICTS_KEPT = 8;
 
 export class GpuAccount {
   readonly firstSeenMs: number;
   /** Only classes ever booked. */
-  readonly booked: Map<LeafClass, number>;
+  readonly booked: Map<BookKey, number>;
   /** What is booked and on disk: shown, because it never falls, however the server ends. */
-  published: ReadonlyMap<LeafClass, number>;
+  published: ReadonlyMap<BookKey, number>;
   readonly #slots = new SlotRing();
-  readonly #onBooked: (leaf: LeafClass, ms: number) => void;
+  readonly #onBooked: (booking: Booking) => void;
+  /** Final words on slots that are not booked yet. */
+  readonly #verdicts = new Map<number, GpuJudgement>();
+  #live: { readonly judgement: GpuJudgement; readonly atMs: number } | undefined;
   #bookedUntilMs: number;
   #lastReadingMs: number | undefined;
   /** What the newest reading was. */
@@ -40,7 +60,7 @@ export class GpuAccount {
   #lowSinceMs: number | undefined;
   #minuteBusy = NaN;
 
-  constructor(nowMs: number, onBooked: (leaf: LeafClass, ms: number) => void, before?: BookedBefore) {
+  constructor(nowMs: number, onBooked: (booking: Booking) => void, before?: BookedBefore) {
     this.firstSeenMs = before?.firstSeenMs ?? nowMs;
     this.#bookedUntilMs = before?.bookedUntilMs ?? nowMs;
     this.#sinceMs = nowMs;
@@ -56,12 +76,33 @@ export class GpuAccount {
   get class(): LeafClass {
     return this.#class;
   }
+  get owner(): Owner {
+    return this.judgement?.verdict.owner ?? leaves[this.#class].owner;
+  }
+  /** What the judge says of now, if the class of now is its word. */
+  get judgement(): GpuJudgement | undefined {
+    return this.#live?.judgement.verdict.class === this.#class ? this.#live.judgement : undefined;
+  }
   get sinceMs(): number {
     return this.#sinceMs;
   }
   /** Mean utilisation of the last minute; NaN without a reading in it. */
   get minuteBusy(): number {
     return this.#minuteBusy;
+  }
+
+  /** The label of now, and the final word on a slot. */
+  judge(
+    nowMs: number,
+    live: GpuJudgement | undefined,
+    final: { readonly slot: number; readonly judgement: GpuJudgement } | undefined,
+  ): void {
+    this.#live = live && { judgement: live, atMs: nowMs };
+    if (final) this.#verdicts.set(final.slot, final.judgement);
+    if (this.#verdicts.size > VERDICTS_KEPT) {
+      const [oldest] = this.#verdicts.keys();
+      if (oldest !== undefined) this.#verdicts.delete(oldest);
+    }
   }
 
   observe(nowMs: number, reading: GpuReading): void {
@@ -100,7 +141,7 @@ export class GpuAccount {
 
   /** How long, up to now, a held GPU has stayed below this utilisation; undefined while it does not. */
   lowSince(nowMs: number, below: number): number | undefined {
-    const working = this.#class === 'productive.compute' || this.#class === 'starved.unknown';
+    const working = /^(?:productive|starved|comm|slowed)/.test(this.#class);
     if (working && this.#minuteBusy < below) this.#lowSinceMs ??= nowMs;
     else this.#lowSinceMs = undefined;
     return this.#lowSinceMs;
@@ -123,22 +164,27 @@ export class GpuAccount {
     const silent = this.#lastReadingMs === undefined || this.#bookedUntilMs - this.#lastReadingMs > FORGOTTEN_MS;
     const end = slotOf(finalMs - FORGOTTEN_MS) * SLOT_MS;
     if (!silent || end - this.#bookedUntilMs <= FORGOTTEN_MS) return;
-    this.#add('unobserved', end - this.#bookedUntilMs);
+    this.#add({ key: 'unobserved', ms: end - this.#bookedUntilMs, fromMs: this.#bookedUntilMs, job: undefined });
     this.#bookedUntilMs = end;
   }
 
-  #add(leaf: LeafClass, ms: number): void {
-    this.booked.set(leaf, (this.booked.get(leaf) ?? 0) + ms);
-    this.#onBooked(leaf, ms);
+  #add(booking: Booking): void {
+    const { key, ms } = booking;
+    this.booked.set(key, (this.booked.get(key) ?? 0) + ms);
+    this.#onBooked(booking);
   }
 
   /** Books one slot, or the part of it before `endMs`. */
   #bookNext(endMs: number, nowMs: number): void {
     const slot = slotOf(this.#bookedUntilMs);
     const end = Math.min((slot + 1) * SLOT_MS, endMs);
-    for (const [leaf, ms] of shareOut(this.#slots.judge(slot, nowMs), end - this.#bookedUntilMs)) {
-      if (ms !== 0) this.#add(leaf, ms);
+    const fromMs = this.#bookedUntilMs;
+    const verdict = this.#verdicts.get(slot);
+    const job = verdict?.job;
+    for (const [key, ms] of shareSlot(this.#slots.judge(slot, nowMs), end - fromMs, verdict)) {
+      if (ms !== 0) this.#add({ key, ms, fromMs, job });
     }
+    this.#verdicts.delete(slot);
     this.#bookedUntilMs = end;
   }
 
@@ -151,7 +197,15 @@ export class GpuAccount {
     const wasFault = telling.kind === 'whole' && telling.class === 'out.fault';
     const judgement = wasFault ? this.#slots.judge(slotOf(nowMs), nowMs) : telling;
     const found = leadingClass(judgement.kind === 'faulty' ? judgement.rest : judgement);
-    return found === 'out.fault' ? 'unobserved' : found;
+    return this.#judgedClass(nowMs) ?? (found === 'out.fault' ? 'unobserved' : found);
+  }
+
+  #judgedClass(nowMs: number): LeafClass | undefined {
+    const live = this.#live;
+    if (!live || nowMs - live.atMs > JUDGED_FOR_MS) return undefined;
+    const { class: leaf } = live.judgement.verdict;
+    // Both are told by the readings themselves.
+    return leaf === 'unobserved' || leaf === 'out.fault' ? undefined : leaf;
   }
 
   /** The newest slot that has half its readings; a younger one only if there is no other. */
@@ -160,4 +214,24 @@ export class GpuAccount {
     const young = nowMs - current * SLOT_MS < HALF_SLOT_MS && this.#slots.has(current - 1);
     return young || !this.#slots.has(current) ? slotOf(Math.min(lastMs, current * SLOT_MS - 1)) : current;
   }
+}
+
+/** Readings say whether the GPU was seen and sound; all between is for the judge to say, where it has. */
+function shareSlot(
+  judgement: Judgement,
+  ms: number,
+  verdict: GpuJudgement | undefined,
+): readonly (readonly [BookKey, number])[] {
+  if (!verdict || verdict.verdict.class === 'unobserved' || verdict.verdict.class === 'out.fault') {
+    return shareOut(judgement, ms);
+  }
+  if (judgement.kind === 'whole' && (judgement.class === 'unobserved' || judgement.class === 'out.fault')) {
+    return shareOut(judgement, ms);
+  }
+  const fault = judgement.kind === 'faulty' ? Math.round(judgement.fault * ms) : 0;
+  const judged = splitSlot({ ...verdict, seen: 1 }, ms - fault);
+  return [
+    ['out.fault', fault],
+    ...judged.map(({ class: leaf, owner, ms: part }) => [bookKey(leaf, owner), part] as const),
+  ];
 }

@@ -1,7 +1,7 @@
 // The accounts of all GPUs, those of GPUs that are gone included, kept over restarts: a snapshot of all is saved after each
 // booking, and only what is saved is shown.
-import type { LeafClass } from '#server/contract';
-import { GpuAccount, type AccountName, type BookedBefore } from './account.ts';
+import { GpuAccount, type AccountName, type BookedBefore, type Booking } from './account.ts';
+import type { BookKey } from './book-key.ts';
 import { decodeSnapshot, encodeSnapshot, type SavedAccount } from './snapshot.ts';
 
 /** A snapshot to be saved. */
@@ -13,8 +13,8 @@ export interface Unsaved {
 
 export class Ledger {
   /** Of this life of the server and all before it. */
-  readonly #totals: Map<LeafClass, number>;
-  #publishedTotals: ReadonlyMap<LeafClass, number>;
+  readonly #totals: Map<BookKey, number>;
+  #publishedTotals: ReadonlyMap<BookKey, number>;
   readonly #accounts = new Map<string, { readonly name: AccountName; readonly account: GpuAccount }>();
   /** Of GPUs that have not come back yet. */
   readonly #before: Map<string, SavedAccount>;
@@ -33,8 +33,8 @@ export class Ledger {
     const key = keyOf(name);
     const before: BookedBefore | undefined = this.#before.get(key);
     this.#before.delete(key);
-    const onBooked = (leaf: LeafClass, ms: number): void => {
-      this.#totals.set(leaf, (this.#totals.get(leaf) ?? 0) + ms);
+    const onBooked = (booking: Booking): void => {
+      this.#totals.set(booking.key, (this.#totals.get(booking.key) ?? 0) + booking.ms);
       this.#changed = true;
     };
     const account = new GpuAccount(nowMs, onBooked, before);
@@ -49,7 +49,7 @@ export class Ledger {
   }
 
   /** Milliseconds booked per class, all GPUs ever seen, as far as they are saved. */
-  get totals(): ReadonlyMap<LeafClass, number> {
+  get totals(): ReadonlyMap<BookKey, number> {
     return this.#publishedTotals;
   }
 

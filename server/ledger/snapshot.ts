@@ -1,17 +1,17 @@
-// The ledger as bytes: JSON, one short row per GPU. Classes go by their names, so that a later version finds them again.
-import { leafClasses, type LeafClass } from '#server/contract';
+// The ledger as bytes: JSON, one short row per GPU. Classes and owners go by their names, so that a later version finds them again.
 import * as v from 'valibot';
 import type { AccountName, BookedBefore } from './account.ts';
+import { bookKeys, type BookKey } from './book-key.ts';
 
 export type SavedAccount = AccountName & BookedBefore;
 
 export interface LedgerSnapshot {
-  readonly totals: ReadonlyMap<LeafClass, number>;
+  readonly totals: ReadonlyMap<BookKey, number>;
   readonly accounts: readonly SavedAccount[];
 }
 
 const ms = v.pipe(v.number(), v.safeInteger());
-const booked = v.array(v.tuple([v.picklist(leafClasses), ms]));
+const booked = v.array(v.tuple([v.picklist(bookKeys), ms]));
 const schema = v.object({
   version: v.literal(1),
   totals: booked,

@@ -9,7 +9,7 @@ const freeReading = { kind: 'usage' as const, busy: 0, processes: 0, memoryUsedB
 
 function openAt(ms: number): { account: GpuAccount; fleet: Map<string, number> } {
   const fleet = new Map<string, number>();
-  const account = new GpuAccount(ms, (leaf, part) => fleet.set(leaf, (fleet.get(leaf) ?? 0) + part));
+  const account = new GpuAccount(ms, ({ key, ms: part }) => fleet.set(key, (fleet.get(key) ?? 0) + part));
   return { account, fleet };
 }
 
