@@ -11,6 +11,7 @@ import { LiveBroadcast } from './broadcast/live.ts';
 import { systemClock, type Clock } from './clock.ts';
 import type { ServerConfig } from './config.ts';
 import { Derived } from './derived/derived.ts';
+import { Diagnosis } from './diagnosis/live/diagnosis.ts';
 import { Exposition } from './exposition/exposition.ts';
 import { FabricLines } from './exposition/fabric-lines.ts';
 import { createRegistry } from './exposition/own-metrics.ts';
@@ -86,6 +87,10 @@ export async function startServer({
   const intake = new Intake(store);
   const fabrics = new FabricWatch(() => agentPortsOf(fleet));
   const derived = new Derived(fleet, fabrics);
+  const diagnosis = new Diagnosis({ fleet, derived, allocations: () => undefined });
+  fleet.onFrame = (node) => {
+    diagnosis.take(node);
+  };
   const peers = new PeerAlerts(fleet, fabrics);
   const switches = new SwitchWatch({ switches: config.switches ?? [], clock, log });
   const switchAlerts = new SwitchAlerts(switches);
@@ -130,6 +135,7 @@ export async function startServer({
   switches.start();
   const timer = setInterval(() => {
     const nowMs = clock.nowMs();
+    diagnosis.advance(nowMs);
     fleet.advance(nowMs);
     void saveLedger(fleet, store, log);
     derived.renew(nowMs);

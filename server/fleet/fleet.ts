@@ -24,6 +24,8 @@ export class Fleet {
   #directory: FleetDirectory | undefined;
   #sorted: readonly Member[] | undefined;
   #gpus: readonly FleetGpu[] | undefined;
+  /** Called after each frame that was taken. */
+  onFrame: ((node: FleetNode) => void) | undefined;
 
   constructor(ledger: Ledger) {
     this.#ledger = ledger;
@@ -101,6 +103,7 @@ export class Fleet {
       if (reading) gpu.account.observe(frame.receivedMs, reading);
       else gpu.account.ceaseFault(frame.receivedMs);
     }
+    this.onFrame?.(node);
   }
 
   /** Books finished slots and renews the class of now of every GPU. */
