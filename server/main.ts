@@ -20,6 +20,9 @@ import { agentPortsOf } from './fabric/agent-ports.ts';
 import { FabricWatch } from './fabric/watch.ts';
 import { Fleet } from './fleet/fleet.ts';
 import { createApp } from './http/app.ts';
+import { IncidentBook } from './incidents/book.ts';
+import { countIncidents } from './incidents/count.ts';
+import { deviceFinder } from './incidents/find-device.ts';
 import { serveAgents } from './ingest/agents.ts';
 import { IngestCounters } from './ingest/counters.ts';
 import { Intake } from './ingest/intake.ts';
@@ -87,7 +90,15 @@ export async function startServer({
   const intake = new Intake(store);
   const fabrics = new FabricWatch(() => agentPortsOf(fleet));
   const derived = new Derived(fleet, fabrics);
-  const diagnosis = new Diagnosis({ fleet, derived, allocations: () => undefined });
+  const incidents = new IncidentBook(deviceFinder(fleet, derived));
+  const diagnosis = new Diagnosis({
+    fleet,
+    derived,
+    allocations: () => undefined,
+    onStep: (step) => {
+      incidents.take(step);
+    },
+  });
   fleet.onFrame = (node) => {
     diagnosis.take(node);
   };
@@ -108,6 +119,7 @@ export async function startServer({
     server_frames_total: () => counters.frames,
     server_frames_rejected_total: () => counters.rejected,
     server_bytes_total: () => counters.bytes,
+    incidents: () => countIncidents(incidents.open),
     ...storeValues(store),
   });
   const exposition = new Exposition(fleet, registry, {
@@ -118,7 +130,7 @@ export async function startServer({
   const readiness = () =>
     listening ? { ready: true, reasons: [] } : { ready: false, reasons: ['the server is starting or stopping'] };
   const app = createApp({
-    ...{ fleet, fabrics, alerts, exposition, store, cluster, clock, origins, readiness, webFolder, log },
+    ...{ fleet, fabrics, alerts, incidents, exposition, store, cluster, clock, origins, readiness, webFolder, log },
   });
   const web = createWebServer({ fetch: app.fetch, tls, handshakesPerSecond, log });
   const { http } = web;
@@ -127,7 +139,7 @@ export async function startServer({
     ...{ fleet, intake, serverId: store.id, fabrics, leases, counters, clock, log },
   });
   const broadcast = new LiveBroadcast(sockets.of('/live'), {
-    ...{ fleet, alerts, derived, cluster, clock, log },
+    ...{ fleet, alerts, incidents, derived, cluster, clock, log },
     storeState: () => store.state,
   });
 

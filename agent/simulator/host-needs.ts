@@ -9,7 +9,7 @@ export function loaderCoresOf({ job, phase, speed }: Pace): number {
 export function mainThreadCoresOf({ phase, speed }: Pace): number {
   switch (phase) {
     case 'run':
-      return 0.35 + 0.55 * speed;
+      return 0.25 + 0.4 * speed;
     case 'startup':
       return 0.9;
     case 'burst':
@@ -28,7 +28,7 @@ export function blockedPerGpu(pace: Pace): number {
   if (pace.phase === 'checkpoint') return 0.5;
   if (pace.phase !== 'run' || pace.job.needs.dataset === 'none') return 0;
   return waitsForStorage(pace)
-    ? Math.max(pace.job.needs.workers - pace.job.needs.loaderCores * pace.speed, 0.5) * 0.9
+    ? Math.max(pace.job.needs.workers - pace.job.needs.loaderCores * pace.speed, 0.5) * 0.985
     : 0.01;
 }
 

@@ -1,6 +1,13 @@
 // The socket.io namespace /live: one message per viewer and second, built once per view and only if somebody watches.
 // A viewer that has not taken the message before is passed over, so that a slow one neither lags nor fills our memory.
-import type { BrowserToServer, FleetTick, ServerToBrowser, Watch, WatchReply } from '#server/contract';
+import {
+  INCIDENTS_SHOWN,
+  type BrowserToServer,
+  type FleetTick,
+  type ServerToBrowser,
+  type Watch,
+  type WatchReply,
+} from '#server/contract';
 import type { DefaultEventsMap, Namespace, Socket } from 'socket.io';
 import * as v from 'valibot';
 import { TokenBucket } from '../access/token-bucket.ts';
@@ -11,6 +18,7 @@ import type { Derived } from '../derived/derived.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { FleetNode } from '../fleet/node.ts';
 import { summarizeFleet, summarizeNode } from '../fleet/summary.ts';
+import type { IncidentBook } from '../incidents/book.ts';
 import type { Log } from '../log.ts';
 import type { StoreState } from '../store/entries.ts';
 import { buildCells } from './cells.ts';
@@ -22,6 +30,7 @@ type LiveSocket = Socket<BrowserToServer, ServerToBrowser, DefaultEventsMap, unk
 export interface LiveContext {
   readonly fleet: Fleet;
   readonly alerts: Alerts;
+  readonly incidents: Pick<IncidentBook, 'open'>;
   /** Left out where nothing is derived. */
   readonly derived?: Derived;
   readonly cluster: string;
@@ -123,7 +132,14 @@ export class LiveBroadcast {
     const node = fleet.node(watch.node);
     if (!node) return;
     this.#introduceNode(viewers, node);
-    target.emit('node', buildNodeTick(node, { fleet, alerts: alerts.current, derived }, clock.nowMs()));
+    target.emit(
+      'node',
+      buildNodeTick(
+        node,
+        { fleet, alerts: alerts.current, incidents: this.#context.incidents.open, derived },
+        clock.nowMs(),
+      ),
+    );
   }
 
   #introduceNode(viewers: readonly Viewer[], node: FleetNode): void {
@@ -153,6 +169,7 @@ export class LiveBroadcast {
       summary: summarizeFleet(fleet, cluster, { nowMs, wallMs: clock.wallMs() }, this.#context.storeState()),
       nodes: fleet.nodes.map((node) => summarizeNode(fleet, node, nowMs)),
       alerts: alerts.current,
+      incidents: this.#context.incidents.open.slice(0, INCIDENTS_SHOWN),
       cells: buildCells(fleet.gpus, alerts.current, nowMs),
     };
   }

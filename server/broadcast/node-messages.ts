@@ -7,6 +7,7 @@ import {
   type Alert,
   type ChartLine,
   type DerivedEntry,
+  type Incident,
   type NodeDirectory,
   type NodeHistory,
   type NodeTick,
@@ -25,10 +26,15 @@ export function buildNodeDirectory(node: FleetNode): NodeDirectory {
 export interface NodeTickSources {
   readonly fleet: Fleet;
   readonly alerts: readonly Alert[];
+  readonly incidents: readonly Incident[];
   readonly derived: Derived | undefined;
 }
 
-export function buildNodeTick(node: FleetNode, { fleet, alerts, derived }: NodeTickSources, nowMs: number): NodeTick {
+export function buildNodeTick(
+  node: FleetNode,
+  { fleet, alerts, incidents, derived }: NodeTickSources,
+  nowMs: number,
+): NodeTick {
   const { published } = node.schema;
   return {
     generation: node.generation,
@@ -36,6 +42,7 @@ export function buildNodeTick(node: FleetNode, { fleet, alerts, derived }: NodeT
     summary: summarizeNode(fleet, node, nowMs),
     gpus: fleet.gpusOf(node).map((gpu) => summarizeGpu(gpu, nowMs)),
     alerts: alerts.filter((alert) => alert.node === node.name),
+    incidents: incidents.filter(({ nodes, culprit }) => nodes.includes(node.name) || culprit?.node === node.name),
     levels: bytesOf(Float64Array.from(published, (series) => node.level(series))),
     states: Uint8Array.from(published, ({ index }) => node.decoder.states[index] ?? 0),
     rates: bytesOf(Float32Array.from(published, (series) => node.rate(series))),

@@ -22,6 +22,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     summary: 'what is wrong with the InfiniBand fabric that this host can see, no server needed',
     load: async () => (await import('./fabric.ts')).runFabric,
   },
+  why: {
+    summary: 'what a GPU, node, job or the whole fleet waits for, and the evidence',
+    load: async () => (await import('./why.ts')).runWhy,
+  },
   query: {
     summary: 'readings of one metric over time, from the history of a server',
     load: async () => (await import('./query.ts')).runQuery,

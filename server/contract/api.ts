@@ -1,4 +1,5 @@
 // The JSON of /api/v1. Missing values are null and carry their reason beside them; every answer says what it leaves out.
+import type { Cause, Confidence } from './causes.ts';
 import type { AbsenceReason, Inventory } from '#agent/contract';
 import type { LeafClass, Owner } from './verdicts.ts';
 
@@ -106,6 +107,14 @@ export interface GpuSummary {
   readonly owner: Owner;
   /** When the class of now began. */
   readonly since_ms: number;
+  /** What the judge names; null before it has spoken. */
+  readonly cause: Cause | null;
+  readonly confidence: Confidence | null;
+  /** Work by what it could do, corrected for spinning. */
+  readonly effective_ratio: number | null;
+  /** Who was given the GPU; null for nobody, or nobody knows. */
+  readonly job_id: string | null;
+  readonly user: string | null;
   readonly utilization_ratio: number | null;
   readonly memory_used_bytes: number | null;
   readonly memory_total_bytes: number | null;

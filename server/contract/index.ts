@@ -4,6 +4,7 @@ export * from './chart-lines.ts';
 export * from './causes.ts';
 export * from './charts.ts';
 export * from './fabric-api.ts';
+export * from './incidents.ts';
 export * from './live.ts';
 export * from './query.ts';
 export * from './verdicts.ts';

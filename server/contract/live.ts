@@ -5,6 +5,7 @@
 // socket.io refuses more.
 import type { AgentMetricId, DerivedMetricId, Inventory } from '#agent/contract';
 import type { Alert, FleetSummary, GpuSummary, NodeSummary } from './api.ts';
+import type { Incident } from './incidents.ts';
 import type { SchemaEntry } from './chart-lines.ts';
 
 export type Watch = { readonly view: 'fleet' } | { readonly view: 'node'; readonly node: string };
@@ -28,11 +29,15 @@ export interface DirectoryNode {
   readonly gpus: readonly { readonly gpu: string; readonly uuid: string; readonly name: string }[];
 }
 
+export const INCIDENTS_SHOWN = 50;
+
 export interface FleetTick {
   readonly generation: number;
   readonly summary: FleetSummary;
   readonly nodes: readonly NodeSummary[];
   readonly alerts: readonly Alert[];
+  /** Open ones, those that cost most first; at most INCIDENTS_SHOWN. */
+  readonly incidents: readonly Incident[];
   /** CELL_BYTES per GPU, in the directory's order. */
   readonly cells: Uint8Array;
 }
@@ -113,6 +118,8 @@ export interface NodeTick {
   readonly summary: NodeSummary;
   readonly gpus: readonly GpuSummary[];
   readonly alerts: readonly Alert[];
+  /** Open ones of this node. */
+  readonly incidents: readonly Incident[];
   /** Float64Array: level in base units per series; read only where the state is 0. */
   readonly levels: Uint8Array;
   /** One byte per series: 0 = present, else 1 + index of the reason. */

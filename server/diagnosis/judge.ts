@@ -3,13 +3,14 @@
 import type { JobFacts } from '#agent/contract';
 import { causes } from '#server/contract';
 import type { Features } from './features.ts';
+import { nextLimit, ruledOut } from './figures.ts';
 import { ageOf, GpuTrack, type KeptSlot } from './gpu-track.ts';
 import { findAll } from './rules/index.ts';
 import { WORTH_NAMING } from './rules/rule.ts';
 import { findOccupancy, type Holding } from './rules/occupancy.ts';
 import { findAmongRanks, type Rank } from './rules/ranks.ts';
 import { meanOfGpu, meanOfNode, SLOT_S, type NodeSlot } from './slot.ts';
-import { nothingFound, unobserved, verdictOf, type Finding, type Verdict } from './verdict.ts';
+import { nothingFound, unobserved, verdictOf, type Evidence, type Finding, type Verdict } from './verdict.ts';
 
 /** Slots after which the word on one is final. */
 export const SETTLE_SLOTS = 2;
@@ -43,6 +44,9 @@ export interface GpuJudgement {
   readonly seen: number;
   readonly memoryBound: boolean;
   readonly sinceSlot: number;
+  /** What was looked at and is not the cause; what would hold it back next. */
+  readonly ruledOut: readonly Evidence[];
+  readonly next: ReturnType<typeof nextLimit>;
 }
 
 export interface Step {
@@ -164,6 +168,8 @@ function conclude(view: View, slot: number): GpuJudgement {
     seen: Math.min(1, samples / SLOT_S),
     memoryBound: features !== undefined && features.mean.dram / features.busy >= 0.7,
     sinceSlot: slot,
+    ruledOut: features && verdict.loss > 0 ? ruledOut(features, verdict.cause) : [],
+    next: features && verdict.loss > 0 ? nextLimit(features, verdict.cause) : undefined,
   };
 }
 

@@ -1,6 +1,7 @@
 // The metrics page: device series of all nodes by our own writer, family by family in catalogue order, then the verdicts,
 // then the server's own metrics out of prom-client's registry. Every node's series carry the label `node`, so that a
 // scrape of this one page needs no relabelling.
+import { confidences } from '#server/contract';
 import { setImmediate } from 'node:timers/promises';
 import {
   agentMetricIds,
@@ -141,6 +142,7 @@ export class Exposition {
     yield;
     yield* this.#derivedPieces(page, up, format);
     yield* this.#verdictPieces(page, gpus, format);
+    yield* this.#judgedPieces(page, gpus, format);
     this.#writeStates(page, nodes, format, nowMs);
   }
 
@@ -203,6 +205,25 @@ export class Exposition {
         page.value(ms, 3);
       }
       if (++count % 256 === 0) yield;
+    }
+  }
+
+  /** What the judge says beyond the class; nothing where it has not spoken. */
+  *#judgedPieces(page: PageBuffer, gpus: readonly FleetGpu[], format: TextFormat): Pieces {
+    const duty = new Head(page, 'gpu_effective_ratio', format);
+    let count = 0;
+    for (const gpu of gpus) {
+      const effective = gpu.account.judgement?.verdict.effective ?? NaN;
+      if (++count % 256 === 0) yield;
+      if (Number.isNaN(effective)) continue;
+      duty.text(this.#linesOf(gpu).effective);
+      page.value(Math.round(effective * 1000), 3);
+    }
+    const sure = new Head(page, 'gpu_verdict_confidence', format);
+    for (const gpu of gpus) {
+      const confidence = gpu.account.judgement?.verdict.confidence;
+      if (++count % 256 === 0) yield;
+      if (confidence) sure.text(`${this.#linesOf(gpu).confidence}${confidences.indexOf(confidence) + 1}\n`);
     }
   }
 

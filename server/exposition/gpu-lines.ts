@@ -4,10 +4,14 @@ import type { LeafClass } from '#server/contract';
 import type { FleetGpu } from '../fleet/gpu.ts';
 import { partsOfKey, type BookKey } from '../ledger/book-key.ts';
 
+type VerdictId = 'gpu_state' | 'gpu_state_seconds_total' | 'gpu_effective_ratio' | 'gpu_verdict_confidence';
+
 export class GpuLines {
   readonly #gpu: FleetGpu;
   readonly #state = new Map<LeafClass, string>();
   readonly #seconds = new Map<BookKey, string>();
+  #effective: string | undefined;
+  #confidence: string | undefined;
 
   constructor(gpu: FleetGpu) {
     this.#gpu = gpu;
@@ -24,7 +28,15 @@ export class GpuLines {
     });
   }
 
-  #prefix(id: 'gpu_state' | 'gpu_state_seconds_total', last: readonly string[]): string {
+  get effective(): string {
+    return (this.#effective ??= this.#prefix('gpu_effective_ratio', []));
+  }
+
+  get confidence(): string {
+    return (this.#confidence ??= this.#prefix('gpu_verdict_confidence', []));
+  }
+
+  #prefix(id: VerdictId, last: readonly string[]): string {
     const { node, gpu, uuid } = this.#gpu;
     return renderLinePrefix(metricName(id), ['node', ...catalogue[id].labels], [node.name, gpu, uuid, ...last]);
   }

@@ -2,7 +2,7 @@
 import { catalogue, metricName, serverMetricIds, type ServerMetricId } from '#agent/contract';
 import { Counter, Gauge, Registry } from 'prom-client';
 
-/** One value, or one per value of the metric's only label. */
+/** One value, or one per value of the metric's label; of several labels, one value a line. */
 export type OwnValue = number | ReadonlyMap<string, number>;
 export type OwnValues = Readonly<Record<ServerMetricId, () => OwnValue>>;
 
@@ -27,6 +27,7 @@ function register(registry: Registry, id: ServerMetricId, read: () => OwnValue):
     const gauge = new Gauge<string>({
       ...settings,
       collect: () => {
+        gauge.reset();
         for (const [label, value] of entriesOf(read())) gauge.set(labelled(labels, label), value);
       },
     });
@@ -37,6 +38,7 @@ function entriesOf(value: OwnValue): readonly (readonly [string, number])[] {
   return typeof value === 'number' ? [['', value]] : [...value];
 }
 
-function labelled([name]: readonly string[], value: string): Record<string, string> {
-  return name === undefined ? {} : { [name]: value };
+function labelled(names: readonly string[], values: string): Record<string, string> {
+  const parts = values.split('\n');
+  return Object.fromEntries(names.map((name, at) => [name, parts[at] ?? '']));
 }

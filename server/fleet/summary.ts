@@ -66,6 +66,7 @@ export function summarizeGpu(gpu: FleetGpu, nowMs: number): GpuSummary {
     class: gpu.account.class,
     owner: gpu.account.owner,
     since_ms: gpu.account.sinceMs,
+    ...judgedParts(gpu),
     utilization_ratio: orNull(gpu.utilization),
     memory_used_bytes: orNull(gpu.memoryUsed),
     memory_total_bytes: orNull(gpu.memoryTotal),
@@ -73,6 +74,22 @@ export function summarizeGpu(gpu: FleetGpu, nowMs: number): GpuSummary {
     temperature_celsius: orNull(gpu.temperature),
     processes: orNull(gpu.processes),
     outage: up ? (gpu.outage ?? null) : null,
+  };
+}
+
+/** What the judge adds to the class. */
+function judgedParts({
+  account,
+}: FleetGpu): Pick<GpuSummary, 'cause' | 'confidence' | 'effective_ratio' | 'job_id' | 'user'> {
+  const { judgement } = account;
+  if (!judgement) return { cause: null, confidence: null, effective_ratio: null, job_id: null, user: null };
+  const { verdict, job } = judgement;
+  return {
+    cause: verdict.cause,
+    confidence: verdict.confidence,
+    effective_ratio: Number.isNaN(verdict.effective) ? null : verdict.effective,
+    job_id: job?.id ?? null,
+    user: job?.user ?? null,
   };
 }
 

@@ -7,6 +7,8 @@ import {
   type FleetSummary,
   type GpusAnswer,
   type GpuSummary,
+  type Incident,
+  type IncidentsAnswer,
   type NodeDetail,
   type NodesAnswer,
 } from '#server/contract';
@@ -16,7 +18,7 @@ import type { HttpContext } from './context.ts';
 import { refuse } from './errors.ts';
 import { openApi } from './openapi.ts';
 
-export function createApi({ fleet, store, fabrics, alerts, cluster, clock }: HttpContext): Hono {
+export function createApi({ fleet, store, fabrics, alerts, incidents, cluster, clock }: HttpContext): Hono {
   const api = new Hono();
   const head = () => ({ schema_version: API_SCHEMA_VERSION, coverage: coverageOf(fleet, clock.nowMs()) });
 
@@ -57,6 +59,18 @@ export function createApi({ fleet, store, fabrics, alerts, cluster, clock }: Htt
   api.get('/fabric', (c) => {
     const views = fabrics.fabrics.map((fabric) => viewFabric(fabric, clock.nowMs()));
     return c.json<FabricAnswer>({ ...head(), fabrics: views });
+  });
+  api.get('/incidents', (c) => c.json<IncidentsAnswer>({ ...head(), incidents: incidents.all }));
+  api.get('/incidents/:id', (c) => {
+    const { id } = c.req.param();
+    const found = incidents.find(id);
+    if (found) return c.json<Incident & { schema_version: number }>({ schema_version: API_SCHEMA_VERSION, ...found });
+    return refuse(c, {
+      status: 404,
+      code: 'not_found',
+      message: `there is no incident ${id}`,
+      hint: 'see /api/v1/incidents',
+    });
   });
   api.get('/alerts', (c) => c.json<AlertsAnswer>({ ...head(), alerts: alerts.current }));
   return api;

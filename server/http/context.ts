@@ -5,6 +5,7 @@ import type { Clock } from '../clock.ts';
 import type { Exposition } from '../exposition/exposition.ts';
 import type { FabricWatch } from '../fabric/watch.ts';
 import type { Fleet } from '../fleet/fleet.ts';
+import type { IncidentBook } from '../incidents/book.ts';
 import type { Log } from '../log.ts';
 import type { Store } from '../store/entries.ts';
 
@@ -12,6 +13,7 @@ export interface HttpContext {
   readonly fleet: Fleet;
   readonly fabrics: FabricWatch;
   readonly alerts: Alerts;
+  readonly incidents: Pick<IncidentBook, 'all' | 'find'>;
   readonly exposition: Exposition;
   readonly store: Pick<Store, 'query' | 'journalSinceMs' | 'state'>;
   readonly cluster: string;

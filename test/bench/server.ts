@@ -110,6 +110,7 @@ function decode({ names, frames }: Fed): number {
 async function measureExposition(fleet: Fleet): Promise<void> {
   const zero = (): number => 0;
   const own = createRegistry({
+    incidents: () => new Map(),
     ledger_unobserved_seconds_total: zero,
     server_agents: zero,
     server_viewers: zero,

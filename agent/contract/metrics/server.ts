@@ -21,6 +21,21 @@ export const verdictRows = {
     title: 'Time in class',
     source: 'ledger',
   }),
+  gpu_effective_ratio: verdict.gauge('ratio', {
+    labels: ['gpu', 'uuid'],
+    help: 'Work by what the GPU could do in this job, corrected for spinning',
+    title: 'Effective duty',
+    source: 'diagnosis',
+    scale: 1000,
+    lane: 'server',
+  }),
+  gpu_verdict_confidence: verdict.gauge('none', {
+    labels: ['gpu', 'uuid'],
+    help: 'How sure the class of now is: 1 low, 2 medium, 3 high',
+    title: 'Confidence',
+    source: 'diagnosis',
+    lane: 'server',
+  }),
   node_up: server.gauge('boolean', { help: 'The node delivers', title: 'Node up', source: 'ingest', lane: 'server' }),
   node_last_sample_timestamp_seconds: server.gauge('timestamp_seconds', {
     help: 'When the newest sample of the node was taken',
@@ -45,6 +60,13 @@ export const serverRows = {
     title: 'Unobserved',
     source: 'ledger',
     scale: 1000,
+    lane: 'server',
+  }),
+  incidents: server.gauge('count', {
+    labels: ['cause', 'owner', 'severity'],
+    help: 'Open incidents',
+    title: 'Incidents',
+    source: 'diagnosis',
     lane: 'server',
   }),
   server_agents: server.gauge('count', {

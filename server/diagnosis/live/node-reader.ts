@@ -13,7 +13,7 @@ import type { FleetNode } from '../../fleet/node.ts';
 import type { PublishedSeries } from '../../fleet/schema.ts';
 import { cpuBusyRatio, levelsOf, ratesOf } from '../../fleet/totals.ts';
 import { GpuReader, sum } from './gpu-reader.ts';
-import { SharedLevels } from './shared-levels.ts';
+import type { SharedLevels } from './shared-levels.ts';
 
 const ACTIVE = 4;
 /** Fewer reads say little of a drive. */

@@ -33,6 +33,7 @@ test('only viewers whose last message is on its way get the next', () => {
     to: () => ({ except: (ids: readonly string[]) => ({ emit: () => broadcasts.push(ids) }) }),
   };
   const broadcast = new LiveBroadcast(namespace as unknown as LiveNamespace, {
+    incidents: { open: [] },
     fleet: one.fleet,
     alerts: new Alerts(one.fleet, defaultConfig),
     cluster: 'c',

@@ -20,7 +20,7 @@ test('what is known now, by metric and labels; nothing of a node that is down', 
     derived.renew(clock.ms);
     clock.ms += 1000;
   }
-  const tick = () => buildNodeTick(node, { fleet, alerts: [], derived }, clock.ms).derived;
+  const tick = () => buildNodeTick(node, { fleet, alerts: [], incidents: [], derived }, clock.ms).derived;
   // Nothing is told of what the port sends, nor of its waiting.
   expect(tick()).toEqual([['infiniband_utilization_ratio', ['mlx5_0', '1', 'receive'], 0.25]]);
   stand.silence(60);
@@ -30,5 +30,7 @@ test('what is known now, by metric and labels; nothing of a node that is down', 
 test('without anything derived there is nothing', () => {
   const stand = new StandInNode('node07');
   stand.sample(port(0));
-  expect(buildNodeTick(stand.node, { fleet: stand.fleet, alerts: [], derived: undefined }, 0).derived).toEqual([]);
+  expect(
+    buildNodeTick(stand.node, { fleet: stand.fleet, alerts: [], incidents: [], derived: undefined }, 0).derived,
+  ).toEqual([]);
 });

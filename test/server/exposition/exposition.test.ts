@@ -23,6 +23,7 @@ beforeEach(() => {
 
 function registry(): Registry {
   return createRegistry({
+    incidents: () => new Map(),
     ledger_unobserved_seconds_total: () => 12.5,
     server_agents: () => 2,
     server_viewers: () => 0,

@@ -42,6 +42,7 @@ function appWith(folder: string, nodes = ['node2', 'node10.cluster']): Hono {
   }
   const zero = (): number => 0;
   const registry = createRegistry({
+    incidents: () => new Map(),
     ledger_unobserved_seconds_total: zero,
     server_agents: zero,
     server_viewers: zero,
@@ -51,6 +52,7 @@ function appWith(folder: string, nodes = ['node2', 'node10.cluster']): Hono {
     ...storeValues(new MemoryStore()),
   });
   return createApp({
+    incidents: { all: [], find: () => undefined },
     store: new MemoryStore(),
     fleet,
     clock,
