@@ -66,7 +66,9 @@ export class ProcessUse {
       const jitter = 0.9 + 0.2 * noise;
       this.#cpuS[task] = (this.#cpuS[task] ?? 0) + Math.min(1, running * jitter) * seconds;
       this.#waitS[task] = (this.#waitS[task] ?? 0) + Math.min(1 - running, waiting * jitter) * seconds;
-      states.push(noise < blocked ? 'D' : noise < blocked + running + waiting ? 'R' : 'S');
+      // A state holds for a whole second, in which the task also runs: of the rest of its time it is blocked for this share.
+      const blockedShare = blocked / Math.max(0.01, 1 - running - waiting);
+      states.push(noise < blockedShare ? 'D' : noise < blockedShare + running + waiting ? 'R' : 'S');
     }
     this.#states = states;
   }

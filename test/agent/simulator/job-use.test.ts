@@ -23,7 +23,7 @@ describe('workers of a loader', () => {
   test('that waits for storage: blocked nearly all the time it does not work', () => {
     const { running, blocked } = workerSharesOf(paceOf({ speed: 0.25, limit: 'shared_storage' }));
     expect(running).toBe(0.125);
-    expect(blocked).toBeCloseTo(((8 - 1) * 0.9) / 8);
+    expect(blocked).toBeCloseTo(((8 - 1) * 0.985) / 8);
   });
 
   test('that has too few CPUs: ready the rest of the time', () => {
@@ -43,7 +43,8 @@ test('CPU time of tasks is what their shares say, and grows', () => {
   const use = new ProcessUse(pace, 4711, 0);
   for (let timeS = 1; timeS <= 1000; timeS++) use.add(pace, { timeS, seconds: 1 });
   const [main, ...workers] = use.tasks;
-  expect(main?.cpuS).toBeGreaterThan(0.85 * 1000);
+  expect(main?.cpuS).toBeGreaterThan(0.6 * 1000);
+  expect(main?.cpuS).toBeLessThan(0.7 * 1000);
   expect(workers).toHaveLength(6); // of eight
   for (const { cpuS, waitS } of workers) {
     expect(cpuS).toBeGreaterThan(0.48 * 1000);
@@ -52,7 +53,7 @@ test('CPU time of tasks is what their shares say, and grows', () => {
   }
 });
 
-test('states are seen as often as their shares say', () => {
+test('a state holds for a second: of the time that a task does not run it is blocked as often as its share says', () => {
   const pace = paceOf({ speed: 0.25, limit: 'shared_storage' });
   const use = new ProcessUse(pace, 4711, 0);
   let blocked = 0;
@@ -60,16 +61,16 @@ test('states are seen as often as their shares say', () => {
     use.add(pace, { timeS, seconds: 1 });
     blocked += use.tasks.filter(({ state }) => state === 'D').length;
   }
-  expect(blocked / (500 * 6)).toBeGreaterThan(0.72);
-  expect(blocked / (500 * 6)).toBeLessThan(0.85);
+  expect(blocked / (500 * 6)).toBeGreaterThan(0.97);
+  expect(blocked / (500 * 6)).toBeLessThan(1);
 });
 
 test('a job’s cgroup adds up its GPUs', () => {
   const work = { pace: paceOf({}), gpus: [0, 1] };
   const use = new JobUse(work, 0);
   use.add(work, 10);
-  // Two GPUs with four cores of loading and 0.9 of a main thread each.
-  expect(use.cpuS).toBeCloseTo(10 * 2 * 4.9);
+  // Two GPUs with four cores of loading and 0.65 of a main thread each.
+  expect(use.cpuS).toBeCloseTo(10 * 2 * 4.65);
   expect(use.readBytes).toBe(0); // from shared storage, which is no block device
   const local = {
     pace: paceOf({ job: { ...work.pace.job, needs: { ...needs, dataset: 'local' as const } } }),
