@@ -17,6 +17,7 @@ import { Ledger } from '../../../server/ledger/ledger.ts';
 import { silentLog } from '../../../server/log.ts';
 import { MemoryStore } from '../../doubles/memory-store.ts';
 import { checkExposition } from '../../exposition-check.ts';
+import { bookOf } from '../incidents/book-of.ts';
 import { defaultConfig, gpuSeries, SetClock, StandInNode } from '../stand-in.ts';
 
 let webFolder: string;
@@ -33,6 +34,8 @@ beforeAll(() => {
 afterAll(() => {
   rmSync(webFolder, { recursive: true, force: true });
 });
+
+const incidents = bookOf('thermal', 3);
 
 function appWith(folder: string, nodes = ['node2', 'node10.cluster']): Hono {
   const clock = new SetClock();
@@ -52,7 +55,7 @@ function appWith(folder: string, nodes = ['node2', 'node10.cluster']): Hono {
     ...storeValues(new MemoryStore()),
   });
   return createApp({
-    incidents: { all: [], find: () => undefined },
+    incidents,
     store: new MemoryStore(),
     fleet,
     clock,
@@ -115,7 +118,12 @@ describe('the API', () => {
       components: { schemas: Record<string, { required: string[] }> };
     };
     for (const [path, { get }] of Object.entries(paths)) {
-      const answer = await ask(path.replace('{name}', 'node2').replace('{uuid}', 'GPU-twin'));
+      const answer = await ask(
+        path
+          .replace('{name}', 'node2')
+          .replace('{uuid}', 'GPU-twin')
+          .replace('{id}', incidents.all[0]?.id ?? ''),
+      );
       const name = get.responses['200']?.content['application/json']?.schema.$ref.split('/').at(-1) ?? '';
       expect(Object.keys((await answer.json()) as object).toSorted(), path).toEqual(
         components.schemas[name]?.required.toSorted(),
