@@ -54,11 +54,10 @@ export class IncidentBook {
   }
 
   take({ slot, live }: Step): void {
-    const groups = Map.groupBy(
-      live.filter((one) => isTold(one, slot)),
-      keyOf,
-    );
-    for (const [key, members] of groups) this.#renew(key, members, slot);
+    // One that is open goes on with any of its GPUs, also after a pause of the job.
+    for (const [key, members] of Map.groupBy(live.filter(isLoss), keyOf)) {
+      if (this.#open.has(key) || members.some((one) => hasLasted(one, slot))) this.#renew(key, members, slot);
+    }
     for (const [key, open] of this.#open) {
       if (slot - open.lastSlot < END_AFTER_SLOTS) continue;
       this.#open.delete(key);
@@ -125,10 +124,12 @@ function speedupOf(loss: number, nextShare: number | undefined): number {
   return Math.max(1, nextShare === undefined ? 1 / effective : Math.min(1 / effective, 1 / nextShare));
 }
 
-function isTold({ verdict, sinceSlot }: GpuJudgement, slot: number): boolean {
+function isLoss({ verdict }: GpuJudgement): boolean {
   const family = verdict.class.split('.')[0] ?? '';
-  if (['productive', 'phase', 'free', 'unobserved', 'service'].includes(family) || verdict.cause === 'planned')
-    return false;
+  return !['productive', 'phase', 'free', 'unobserved', 'service'].includes(family) && verdict.cause !== 'planned';
+}
+
+function hasLasted({ verdict, sinceSlot }: GpuJudgement, slot: number): boolean {
   return verdict.cause === 'fault' || slot - sinceSlot >= OPEN_AFTER_SLOTS;
 }
 

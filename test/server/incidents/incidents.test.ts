@@ -46,7 +46,7 @@ describe('an incident', () => {
     const book = bookOf('thermal', 3, during('thermal', 3));
     const [open] = book.open;
     const slot = Math.floor(during('thermal', 3) / 10);
-    book.take({ slot: slot + 4, live: [], finalSlot: slot, final: [] });
+    book.take({ slot: slot + 3, live: [], finalSlot: slot, final: [] });
     expect(book.open).toEqual([open]);
     book.take({ slot: slot + 9, live: [], finalSlot: slot, final: [] });
     expect(book.open).toEqual([]);
@@ -54,6 +54,11 @@ describe('an incident', () => {
     expect(ended).toMatchObject({ cause: 'thermal', state: 'ended', owner: 'hardware' });
     expect(ended?.ended_ms).toBeLessThanOrEqual((slot + 1) * 10_000);
     expect(book.find(ended?.id ?? '')).toBe(ended);
+  });
+
+  test('goes on over a checkpoint of the job', () => {
+    const thermal = bookOf('thermal', 3).all.filter(({ cause }) => cause === 'thermal');
+    expect(thermal).toHaveLength(1);
   });
 
   test.each(['healthy_compute', 'healthy_phases', 'free', 'startup'])('is none for %s', (scenario) => {
