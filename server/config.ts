@@ -21,6 +21,7 @@ import { takeSwitches, type SwitchConfig } from './switches/config.ts';
 import { tlsFilesOf } from './tls.ts';
 
 const text = v.pipe(v.string(), v.minLength(1));
+const price = v.pipe(v.union([v.string(), v.number()]), v.transform(Number), v.number(), v.minValue(0));
 const share = v.pipe(v.union([v.string(), v.number()]), v.transform(Number), v.number(), v.minValue(0), v.maxValue(1));
 
 /** `20GB`, `512MiB` or bytes as a number. */
@@ -110,6 +111,13 @@ export const serverSettings = {
     default: 20e9,
     help: 'the history may take so much disk; the oldest days go first',
   },
+  'ledger.keep': { schema: durationMs, default: 400 * 86_400_000, help: 'hours of the ledger are kept for so long' },
+  'ledger.price': {
+    schema: price,
+    default: undefined,
+    help: 'list price of a GPU-hour; then the ledger says what time costs',
+  },
+  'ledger.currency': { schema: text, default: 'EUR', help: 'of the price' },
   'alerts.held_idle_after': { schema: durationMs, default: 600_000, help: 'a GPU may be held idle for so long' },
   'alerts.underused_after': { schema: durationMs, default: 600_000, help: 'a GPU may be underused for so long' },
   'alerts.underused_below': { schema: share, default: 0.2, help: 'utilisation below which a held GPU is underused' },

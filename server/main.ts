@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { Server as HttpServer } from 'node:http';
+import { join } from 'node:path';
 import type { Server as SocketServer } from 'socket.io';
 import { createOriginRule } from './access/origin.ts';
 import { Alerts } from './alerts/alerts.ts';
@@ -27,7 +28,9 @@ import { serveAgents } from './ingest/agents.ts';
 import { IngestCounters } from './ingest/counters.ts';
 import { Intake } from './ingest/intake.ts';
 import { Leases } from './ingest/leases.ts';
+import { HourFiles } from './ledger/hour-files.ts';
 import { Ledger } from './ledger/ledger.ts';
+import { Raster } from './ledger/raster.ts';
 import { listen } from './listen.ts';
 import type { Log } from './log.ts';
 import { createSockets } from './sockets.ts';
@@ -84,7 +87,11 @@ export async function startServer({
   });
   const cluster = config['server.cluster'];
   const store = given ?? (await openStore({ folder, clock, log, settings: config, parts: partsOf(config) }));
-  const ledger = new Ledger(store.saved(LEDGER));
+  const files = new HourFiles(join(folder, 'ledger'), config['ledger.keep'], (file, reason) => {
+    log.warn('an hour of the ledger is damaged and set aside', { file, reason });
+  });
+  const ledger = new Ledger(store.saved(LEDGER), files);
+  const raster = new Raster();
   const fleet = new Fleet(ledger);
   for (const node of store.restored) restore(fleet, node, log);
   const intake = new Intake(store);
@@ -97,6 +104,7 @@ export async function startServer({
     allocations: () => undefined,
     onStep: (step) => {
       incidents.take(step);
+      raster.take(step.finalSlot, step.final);
     },
   });
   fleet.onFrame = (node) => {
@@ -127,10 +135,27 @@ export async function startServer({
     fabrics: new FabricLines(fabrics),
     switches: new SwitchLines(switches),
   });
+  const price = { perGpuHour: config['ledger.price'], currency: config['ledger.currency'] };
   const readiness = () =>
     listening ? { ready: true, reasons: [] } : { ready: false, reasons: ['the server is starting or stopping'] };
   const app = createApp({
-    ...{ fleet, fabrics, alerts, incidents, exposition, store, cluster, clock, origins, readiness, webFolder, log },
+    ...{
+      fleet,
+      fabrics,
+      alerts,
+      incidents,
+      ledger,
+      raster,
+      exposition,
+      store,
+      cluster,
+      price,
+      clock,
+      origins,
+      readiness,
+      webFolder,
+      log,
+    },
   });
   const web = createWebServer({ fetch: app.fetch, tls, handshakesPerSecond, log });
   const { http } = web;
@@ -149,6 +174,7 @@ export async function startServer({
     const nowMs = clock.nowMs();
     diagnosis.advance(nowMs);
     fleet.advance(nowMs);
+    fileHours(ledger, nowMs, log);
     void saveLedger(fleet, store, log);
     derived.renew(nowMs);
     alerts.renew(nowMs);
@@ -181,6 +207,15 @@ function restore(fleet: Fleet, node: RestoredNode, log: Log): void {
     fleet.restore(node);
   } catch (error) {
     log.warn('the last state of a node is not readable', { node: node.session.node, reason: String(error) });
+  }
+}
+
+/** An hour that cannot be filed stays in the snapshot, and is tried again. */
+function fileHours(ledger: Ledger, nowMs: number, log: Log): void {
+  try {
+    ledger.fileHours(nowMs);
+  } catch (error) {
+    log.warn('an hour of the ledger could not be filed', { reason: String(error) });
   }
 }
 

@@ -6,6 +6,8 @@ import type { Exposition } from '../exposition/exposition.ts';
 import type { FabricWatch } from '../fabric/watch.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { IncidentBook } from '../incidents/book.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { Raster } from '../ledger/raster.ts';
 import type { Log } from '../log.ts';
 import type { Store } from '../store/entries.ts';
 
@@ -14,6 +16,9 @@ export interface HttpContext {
   readonly fabrics: FabricWatch;
   readonly alerts: Alerts;
   readonly incidents: Pick<IncidentBook, 'all' | 'find'>;
+  readonly ledger: Pick<Ledger, 'cells'>;
+  readonly raster: Pick<Raster, 'read'>;
+  readonly price: Price;
   readonly exposition: Exposition;
   readonly store: Pick<Store, 'query' | 'journalSinceMs' | 'state'>;
   readonly cluster: string;
@@ -22,6 +27,12 @@ export interface HttpContext {
   readonly readiness: () => Readiness;
   readonly webFolder: string;
   readonly log: Log;
+}
+
+/** List price of a GPU-hour; undefined where none is set. */
+export interface Price {
+  readonly perGpuHour: number | undefined;
+  readonly currency: string;
 }
 
 export interface Readiness {

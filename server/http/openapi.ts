@@ -175,6 +175,31 @@ const schemas: Readonly<Record<string, Json>> = {
     value: number,
     against: maybe(record({ kind: { enum: ['before', 'peers', 'ceiling', 'limit'] }, value: number, text })),
   }),
+  Ledger: record({
+    schema_version: integer,
+    from_ms: integer,
+    to_ms: integer,
+    by: list(text),
+    total_gpu_seconds: number,
+    currency: maybe(text),
+    rows: list(
+      record({
+        by: { type: 'object', additionalProperties: text },
+        gpu_seconds: number,
+        ratio: number,
+        cost: maybe(number),
+      }),
+    ),
+  }),
+  Verdicts: record({
+    schema_version: integer,
+    from_ms: integer,
+    slot_ms: integer,
+    slots: integer,
+    classes: list(text),
+    gpus: list(record({ node: text, gpu: text, uuid: text })),
+    raster: text,
+  }),
   Incident: record(incident),
   Incidents: record({ schema_version: integer, coverage: ref('Coverage'), incidents: list(ref('Incident')) }),
   IncidentAnswer: record({ schema_version: integer, ...incident }),
@@ -264,6 +289,7 @@ const get = (summary: string, schema: string, parameters: readonly Json[] = []):
     },
   },
 });
+const inQuery = (name: string): Json => ({ name, in: 'query', required: false, schema: text });
 const inPath = (name: string): Json => ({ name, in: 'path', required: true, schema: text });
 
 export const openApi: Json = {
@@ -279,6 +305,8 @@ export const openApi: Json = {
       { name: 'node', in: 'query', required: false, schema: text },
     ]),
     '/api/v1/fabric': get('InfiniBand subnets that some agent sweeps', 'Fabrics'),
+    '/api/v1/ledger': get('Where GPU time went', 'Ledger', [inQuery('from'), inQuery('to'), inQuery('by')]),
+    '/api/v1/verdicts': get('The class of every GPU and 10-s slot', 'Verdicts', [inQuery('from'), inQuery('to')]),
     '/api/v1/incidents': get('Causes that cost GPU time, with culprit, victims and evidence', 'Incidents'),
     '/api/v1/incidents/{id}': get('One incident', 'IncidentAnswer', [inPath('id')]),
     '/api/v1/alerts': get('What somebody should look at', 'Alerts'),

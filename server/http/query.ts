@@ -1,9 +1,10 @@
 // /api/v1/query and /api/v1/nodes/NAME/charts: readings of the past.
-import { Hono, type Context } from 'hono';
+import { Hono } from 'hono';
 import type { NodeChartsAnswer, QueryAnswer } from '#server/contract';
 import { answerQuery } from '../query/answer.ts';
 import { answerNodeCharts } from '../query/node-charts.ts';
-import { QueryError, readQuery, readRange } from '../query/request.ts';
+import { readQuery, readRange } from '../query/request.ts';
+import { answered } from './answered.ts';
 import { unknownNode } from './api.ts';
 import type { HttpContext } from './context.ts';
 import { refuse } from './errors.ts';
@@ -27,14 +28,4 @@ export function createQuery({ store, fleet, clock }: Pick<HttpContext, 'store' |
     }),
   );
   return query;
-}
-
-async function answered(c: Context, answer: () => Promise<Response>): Promise<Response> {
-  try {
-    return await answer();
-  } catch (error) {
-    if (!(error instanceof QueryError)) throw error;
-    const { message, hint } = error;
-    return refuse(c, { status: 400, code: 'bad_query', message, ...(hint === undefined ? {} : { hint }) });
-  }
 }

@@ -2,6 +2,8 @@
 // booking, and only what is saved is shown.
 import { GpuAccount, type AccountName, type BookedBefore, type Booking } from './account.ts';
 import type { BookKey } from './book-key.ts';
+import { HOUR_MS, HourBook, type Cell } from './hour-book.ts';
+import type { HourFiles } from './hour-files.ts';
 import { decodeSnapshot, encodeSnapshot, type SavedAccount } from './snapshot.ts';
 
 /** A snapshot to be saved. */
@@ -11,6 +13,9 @@ export interface Unsaved {
   publish(): void;
 }
 
+/** Nothing is booked any more into an hour that ended so long ago. */
+const FINAL_AFTER_MS = 5 * 60_000;
+
 export class Ledger {
   /** Of this life of the server and all before it. */
   readonly #totals: Map<BookKey, number>;
@@ -18,14 +23,18 @@ export class Ledger {
   readonly #accounts = new Map<string, { readonly name: AccountName; readonly account: GpuAccount }>();
   /** Of GPUs that have not come back yet. */
   readonly #before: Map<string, SavedAccount>;
+  readonly #hours: HourBook;
+  readonly #files: HourFiles | undefined;
   #changed = false;
   #saving = false;
 
   /** `saved` is a snapshot. One that cannot be read is as none: the counts begin anew. */
-  constructor(saved?: Uint8Array) {
+  constructor(saved?: Uint8Array, files?: HourFiles) {
     const snapshot = saved && decodeSnapshot(saved);
     this.#totals = new Map(snapshot?.totals);
     this.#publishedTotals = new Map(this.#totals);
+    this.#hours = new HourBook(snapshot?.hours, (hourMs) => files?.read(hourMs) ?? []);
+    this.#files = files;
     this.#before = new Map(snapshot?.accounts.map((one) => [keyOf(one), one]));
   }
 
@@ -35,6 +44,7 @@ export class Ledger {
     this.#before.delete(key);
     const onBooked = (booking: Booking): void => {
       this.#totals.set(booking.key, (this.#totals.get(booking.key) ?? 0) + booking.ms);
+      this.#hours.add(name, booking);
       this.#changed = true;
     };
     const account = new GpuAccount(nowMs, onBooked, before);
@@ -51,6 +61,32 @@ export class Ledger {
   /** Milliseconds booked per class, all GPUs ever seen, as far as they are saved. */
   get totals(): ReadonlyMap<BookKey, number> {
     return this.#publishedTotals;
+  }
+
+  /** All time that was booked in the hours that hold this span. */
+  cells(
+    fromMs: number,
+    toMs: number,
+  ): { readonly fromMs: number; readonly toMs: number; readonly cells: readonly Cell[] } {
+    const from = Math.floor(fromMs / HOUR_MS) * HOUR_MS;
+    const to = Math.ceil(toMs / HOUR_MS) * HOUR_MS;
+    const open = this.#hours.open.filter(([hourMs]) => hourMs >= from && hourMs < to);
+    const inMemory = new Set(open.map(([hourMs]) => hourMs));
+    const onDisk = (this.#files?.hours() ?? []).filter(
+      (hourMs) => hourMs >= from && hourMs < to && !inMemory.has(hourMs),
+    );
+    const cells = [...onDisk.flatMap((hourMs) => this.#files?.read(hourMs) ?? []), ...open.flatMap(([, some]) => some)];
+    return { fromMs: from, toMs: to, cells };
+  }
+
+  /** Puts hours into files that have long been over. A snapshot follows that no longer holds them. */
+  fileHours(nowMs: number): void {
+    if (!this.#files) return;
+    for (const hourMs of this.#hours.endedBefore(nowMs - FINAL_AFTER_MS)) {
+      this.#files.write(hourMs, this.#hours.cellsOf(hourMs));
+      this.#hours.forget(hourMs);
+      this.#changed = true;
+    }
   }
 
   /** What was booked since the last time; nothing while that is still being saved. */
@@ -77,7 +113,11 @@ export class Ledger {
       bookedUntilMs: account.bookedUntilMs,
       booked: account.booked,
     }));
-    return encodeSnapshot({ totals: this.#totals, accounts: [...open, ...this.#before.values()] });
+    return encodeSnapshot({
+      totals: this.#totals,
+      accounts: [...open, ...this.#before.values()],
+      hours: this.#hours.open,
+    });
   }
 }
 

@@ -14,6 +14,7 @@ import { FabricWatch } from '../../../server/fabric/watch.ts';
 import { Fleet } from '../../../server/fleet/fleet.ts';
 import { createApp } from '../../../server/http/app.ts';
 import { Ledger } from '../../../server/ledger/ledger.ts';
+import { Raster } from '../../../server/ledger/raster.ts';
 import { silentLog } from '../../../server/log.ts';
 import { MemoryStore } from '../../doubles/memory-store.ts';
 import { checkExposition } from '../../exposition-check.ts';
@@ -56,6 +57,9 @@ function appWith(folder: string, nodes = ['node2', 'node10.cluster']): Hono {
   });
   return createApp({
     incidents,
+    ledger: new Ledger(),
+    raster: new Raster(),
+    price: { perGpuHour: undefined, currency: 'EUR' },
     store: new MemoryStore(),
     fleet,
     clock,
@@ -129,6 +133,14 @@ describe('the API', () => {
         components.schemas[name]?.required.toSorted(),
       );
     }
+  });
+
+  test('the ledger says what time can be booked by', async () => {
+    const answer = await ask('/api/v1/ledger?by=weather');
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toMatchObject({
+      error: { message: 'time is not booked by weather', hint: expect.stringContaining('by=class, owner') },
+    });
   });
 
   test('not ready says why', async () => {
