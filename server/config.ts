@@ -111,6 +111,12 @@ export const serverSettings = {
     default: 20e9,
     help: 'the history may take so much disk; the oldest days go first',
   },
+  'jobs.scontrol': {
+    schema: text,
+    default: 'auto',
+    help: 'Slurm is asked by this scontrol: auto = the one on the path, off = none, a program or its folder',
+  },
+  'jobs.slurm_conf': { schema: text, default: undefined, help: 'slurm.conf that scontrol reads' },
   'ledger.keep': { schema: durationMs, default: 400 * 86_400_000, help: 'hours of the ledger are kept for so long' },
   'ledger.price': {
     schema: price,

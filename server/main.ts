@@ -1,4 +1,5 @@
 // Assembles the server: HTTP and socket.io on one port, the fleet behind them, one tick a second.
+import { createCommandRunner } from '#agent/command';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { Server as HttpServer } from 'node:http';
@@ -28,6 +29,9 @@ import { serveAgents } from './ingest/agents.ts';
 import { IngestCounters } from './ingest/counters.ts';
 import { Intake } from './ingest/intake.ts';
 import { Leases } from './ingest/leases.ts';
+import { createPoller } from './jobs/create-poller.ts';
+import { JobTable } from './jobs/job-table.ts';
+import { coverageRatio } from './jobs/summary.ts';
 import { HourFiles } from './ledger/hour-files.ts';
 import { Ledger } from './ledger/ledger.ts';
 import { Raster } from './ledger/raster.ts';
@@ -97,11 +101,14 @@ export async function startServer({
   const intake = new Intake(store);
   const fabrics = new FabricWatch(() => agentPortsOf(fleet));
   const derived = new Derived(fleet, fabrics);
+  const jobs = new JobTable(fleet);
+  const runner = createCommandRunner();
+  const slurm = createPoller({ config, runner, jobs, clock, log });
   const incidents = new IncidentBook(deviceFinder(fleet, derived));
   const diagnosis = new Diagnosis({
     fleet,
     derived,
-    allocations: () => undefined,
+    allocations: () => jobs.allocations(clock.nowMs()),
     onStep: (step) => {
       incidents.take(step);
       raster.take(step.finalSlot, step.final);
@@ -121,6 +128,7 @@ export async function startServer({
   const counters = new IngestCounters();
   const leases = new Leases();
   const registry = createRegistry({
+    attribution_coverage_ratio: () => coverageRatio(jobs, fleet, clock.nowMs()),
     ledger_unobserved_seconds_total: () => (ledger.totals.get('unobserved') ?? 0) / 1000,
     server_agents: () => leases.size,
     server_viewers: () => broadcast.viewers,
@@ -132,6 +140,7 @@ export async function startServer({
   });
   const exposition = new Exposition(fleet, registry, {
     derived,
+    jobs: { jobOf: (node, uuid) => jobs.jobOf(node, uuid), isKnown: (nowMs) => jobs.allocations(nowMs) !== undefined },
     fabrics: new FabricLines(fabrics),
     switches: new SwitchLines(switches),
   });
@@ -144,6 +153,7 @@ export async function startServer({
       fabrics,
       alerts,
       incidents,
+      jobs,
       ledger,
       raster,
       exposition,
@@ -170,6 +180,7 @@ export async function startServer({
 
   listening = await listen(http, { host, port });
   switches.start();
+  slurm?.start();
   const timer = setInterval(() => {
     const nowMs = clock.nowMs();
     diagnosis.advance(nowMs);
@@ -188,6 +199,8 @@ export async function startServer({
       listening = undefined;
       clearInterval(timer);
       switches.stop();
+      slurm?.stop();
+      runner.stopAll();
       web.stop();
       await close(http, sockets);
       await store.close();

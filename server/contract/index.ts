@@ -5,6 +5,7 @@ export * from './causes.ts';
 export * from './charts.ts';
 export * from './fabric-api.ts';
 export * from './incidents.ts';
+export * from './jobs-api.ts';
 export * from './ledger-api.ts';
 export * from './live.ts';
 export * from './query.ts';

@@ -21,6 +21,7 @@ import type { Registry } from 'prom-client';
 import { build } from '../build.ts';
 import type { Derived } from '../derived/derived.ts';
 import type { Fleet } from '../fleet/fleet.ts';
+import type { JobRecord } from '../jobs/job-table.ts';
 import type { FleetGpu } from '../fleet/gpu.ts';
 import type { FleetNode } from '../fleet/node.ts';
 import { renderFleetDcgm, renderNodeDcgm } from './dcgm-page.ts';
@@ -59,6 +60,14 @@ export interface FurtherLines {
   readonly derived?: Derived;
   readonly fabrics?: FabricLines;
   readonly switches?: SwitchLines;
+  readonly jobs?: JobLookup;
+}
+
+/** Who was given which GPU. */
+export interface JobLookup {
+  readonly jobOf: (node: string, uuid: string) => JobRecord | undefined;
+  /** Whether the scheduler answers. */
+  readonly isKnown: (nowMs: number) => boolean;
 }
 
 export class Exposition {
@@ -143,6 +152,7 @@ export class Exposition {
     yield* this.#derivedPieces(page, up, format);
     yield* this.#verdictPieces(page, gpus, format);
     yield* this.#judgedPieces(page, gpus, format);
+    yield* this.#jobPieces(page, { gpus, format, nowMs });
     this.#writeStates(page, nodes, format, nowMs);
   }
 
@@ -224,6 +234,42 @@ export class Exposition {
       const confidence = gpu.account.judgement?.verdict.confidence;
       if (++count % 256 === 0) yield;
       if (confidence) sure.text(`${this.#linesOf(gpu).confidence}${confidences.indexOf(confidence) + 1}\n`);
+    }
+  }
+
+  *#jobPieces(page: PageBuffer, { gpus, format, nowMs }: Pick<NodeSettings, 'gpus' | 'format' | 'nowMs'>): Pieces {
+    const { jobs } = this.#further;
+    if (!jobs) return;
+    const known = jobs.isKnown(nowMs);
+    const info = new Head(page, 'gpu_job_info', format);
+    let count = 0;
+    for (const gpu of gpus) {
+      const job = known ? jobs.jobOf(gpu.node.name, gpu.uuid) : undefined;
+      if (++count % 256 === 0) yield;
+      if (!job) continue;
+      const who = [
+        gpu.node.name,
+        gpu.gpu,
+        gpu.uuid,
+        job.id,
+        job.arrayJobId,
+        job.user,
+        job.account,
+        job.partition,
+        'slurm',
+      ];
+      info.text(
+        `${renderLinePrefix(
+          metricName('gpu_job_info'),
+          ['node', ...catalogue.gpu_job_info.labels],
+          who.map((text) => text.toWellFormed()),
+        )}1\n`,
+      );
+    }
+    const attributed = new Head(page, 'gpu_attributed', format);
+    for (const gpu of gpus) {
+      attributed.text(`${this.#linesOf(gpu).attributed}${known ? 1 : 0}\n`);
+      if (++count % 256 === 0) yield;
     }
   }
 

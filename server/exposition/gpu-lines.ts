@@ -32,6 +32,15 @@ export class GpuLines {
     return (this.#effective ??= this.#prefix('gpu_effective_ratio', []));
   }
 
+  get attributed(): string {
+    const { node, gpu, uuid, pciBusId } = this.#gpu;
+    return renderLinePrefix(
+      metricName('gpu_attributed'),
+      ['node', ...catalogue.gpu_attributed.labels],
+      [node.name, gpu, uuid, pciBusId],
+    );
+  }
+
   get confidence(): string {
     return (this.#confidence ??= this.#prefix('gpu_verdict_confidence', []));
   }

@@ -5,6 +5,7 @@ import { createApi } from './api.ts';
 import type { HttpContext } from './context.ts';
 import { refuse } from './errors.ts';
 import { createHealth } from './health.ts';
+import { createJobs } from './jobs.ts';
 import { createLedger } from './ledger.ts';
 import { createMetrics } from './metrics.ts';
 import { createQuery } from './query.ts';
@@ -26,6 +27,7 @@ export function createApp(context: HttpContext): Hono {
   app.route('/api/v1', createApi(context));
   app.route('/api/v1', createQuery(context));
   app.route('/api/v1', createLedger(context));
+  app.route('/api/v1', createJobs(context));
   app.all('/api/*', (c) =>
     refuse(c, {
       status: 404,

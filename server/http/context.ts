@@ -6,6 +6,7 @@ import type { Exposition } from '../exposition/exposition.ts';
 import type { FabricWatch } from '../fabric/watch.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { IncidentBook } from '../incidents/book.ts';
+import type { JobTable } from '../jobs/job-table.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Raster } from '../ledger/raster.ts';
 import type { Log } from '../log.ts';
@@ -16,6 +17,7 @@ export interface HttpContext {
   readonly fabrics: FabricWatch;
   readonly alerts: Alerts;
   readonly incidents: Pick<IncidentBook, 'all' | 'find'>;
+  readonly jobs: JobTable;
   readonly ledger: Pick<Ledger, 'cells'>;
   readonly raster: Pick<Raster, 'read'>;
   readonly price: Price;

@@ -73,6 +73,25 @@ const gpu = {
   outage: maybe(ref('Outage')),
 };
 
+const job = {
+  id: text,
+  display_id: text,
+  array_job_id: maybe(text),
+  user: text,
+  account: text,
+  partition: text,
+  name: text,
+  kind: { enum: ['batch', 'notebook', 'service'] },
+  state: text,
+  start_ms: integer,
+  end_ms: maybe(integer),
+  nodes: integer,
+  requested_gpus: integer,
+  gpus: list(record({ node: text, uuid: text })),
+  unknown_gpus: integer,
+  classes: perClass,
+};
+
 const incident = {
   id: text,
   cause: { enum: causeNames },
@@ -174,6 +193,19 @@ const schemas: Readonly<Record<string, Json>> = {
     text,
     value: number,
     against: maybe(record({ kind: { enum: ['before', 'peers', 'ceiling', 'limit'] }, value: number, text })),
+  }),
+  Job: record(job),
+  Jobs: record({
+    schema_version: integer,
+    coverage: ref('Coverage'),
+    attribution: record({ gpus: integer, attributed: integer, problem: maybe(text) }),
+    jobs: list(ref('Job')),
+  }),
+  JobAnswer: record({ schema_version: integer, ...job }),
+  Users: record({
+    schema_version: integer,
+    coverage: ref('Coverage'),
+    users: list(record({ user: text, jobs: integer, gpus: integer, classes: perClass })),
   }),
   Ledger: record({
     schema_version: integer,
@@ -305,6 +337,9 @@ export const openApi: Json = {
       { name: 'node', in: 'query', required: false, schema: text },
     ]),
     '/api/v1/fabric': get('InfiniBand subnets that some agent sweeps', 'Fabrics'),
+    '/api/v1/jobs': get('Jobs that run, and those of the last day', 'Jobs'),
+    '/api/v1/jobs/{id}': get('One job', 'JobAnswer', [inPath('id')]),
+    '/api/v1/users': get('Users with running jobs', 'Users'),
     '/api/v1/ledger': get('Where GPU time went', 'Ledger', [inQuery('from'), inQuery('to'), inQuery('by')]),
     '/api/v1/verdicts': get('The class of every GPU and 10-s slot', 'Verdicts', [inQuery('from'), inQuery('to')]),
     '/api/v1/incidents': get('Causes that cost GPU time, with culprit, victims and evidence', 'Incidents'),

@@ -111,6 +111,7 @@ async function measureExposition(fleet: Fleet): Promise<void> {
   const zero = (): number => 0;
   const own = createRegistry({
     incidents: () => new Map(),
+    attribution_coverage_ratio: () => 0,
     ledger_unobserved_seconds_total: zero,
     server_agents: zero,
     server_viewers: zero,

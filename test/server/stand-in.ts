@@ -45,6 +45,8 @@ export const defaultConfig: ServerConfig = {
   'history.cap': serverSettings['history.cap'].default,
   'access.mode': undefined,
   'access.hosts': [],
+  'jobs.scontrol': 'off',
+  'jobs.slurm_conf': undefined,
   'ledger.keep': 1e12,
   'ledger.price': undefined,
   'ledger.currency': 'EUR',

@@ -21,6 +21,20 @@ export const verdictRows = {
     title: 'Time in class',
     source: 'ledger',
   }),
+  gpu_job_info: verdict.info({
+    labels: ['gpu', 'uuid', 'job_id', 'array_job_id', 'user', 'account', 'partition', 'scheduler'],
+    help: 'Who was given the GPU',
+    title: 'Job',
+    source: 'scheduler',
+    lane: 'server',
+  }),
+  gpu_attributed: verdict.gauge('boolean', {
+    labels: ['gpu', 'uuid', 'pci_bus_id'],
+    help: 'It is known who has the GPU, or that nobody has',
+    title: 'Attributed',
+    source: 'scheduler',
+    lane: 'server',
+  }),
   gpu_effective_ratio: verdict.gauge('ratio', {
     labels: ['gpu', 'uuid'],
     help: 'Work by what the GPU could do in this job, corrected for spinning',
@@ -60,6 +74,12 @@ export const serverRows = {
     title: 'Unobserved',
     source: 'ledger',
     scale: 1000,
+    lane: 'server',
+  }),
+  attribution_coverage_ratio: server.gauge('ratio', {
+    help: 'GPUs of which it is known who has them, by all that are seen',
+    title: 'Attribution',
+    source: 'scheduler',
     lane: 'server',
   }),
   incidents: server.gauge('count', {

@@ -24,6 +24,7 @@ beforeEach(() => {
 function registry(): Registry {
   return createRegistry({
     incidents: () => new Map(),
+    attribution_coverage_ratio: () => 0,
     ledger_unobserved_seconds_total: () => 12.5,
     server_agents: () => 2,
     server_viewers: () => 0,

@@ -1,0 +1,77 @@
+// What `scontrol show` of a Slurm 22.05 said, recorded by us: two nodes of eight GPUs.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { expandNodes, parseJobs, parseNodes, ScontrolError } from '../../../server/jobs/slurm/scontrol.ts';
+
+const fixture = (name: string): string => readFileSync(join(import.meta.dirname, '../../fixtures/slurm', name), 'utf8');
+const jobs = parseJobs(fixture('jobs-22.05.txt'));
+const job = (id: string) => jobs.find((one) => one.id === id);
+
+describe('jobs', () => {
+  test('running ones with the GPUs of each node', () => {
+    expect(job('2')).toMatchObject({
+      ...{ user: 'alice', account: 'vision', partition: 'gpu', name: 'resnet50', state: 'RUNNING', nodes: 2, cpus: 16 },
+      startMs: Date.parse('2026-11-23T19:18:16Z'),
+      requestedGpus: 4,
+      gpus: [
+        { node: 'hgx01', places: [0, 1] },
+        { node: 'hgx02', places: [3, 4] },
+      ],
+    });
+    expect(job('1')?.gpus).toEqual([{ node: 'hgx02', places: [0, 1, 2] }]);
+    expect(job('7')?.gpus).toEqual([]);
+  });
+
+  test('names with blanks, tasks of arrays, a GPU held by nobody', () => {
+    expect(job('4')).toMatchObject({
+      name: 'bert sweep',
+      displayId: '3_0',
+      arrayJobId: '3',
+      gpus: [{ node: 'hgx02', places: [5] }],
+    });
+    expect(job('10')).toMatchObject({ name: 'jupyter', user: 'bob', gpus: [{ node: 'hgx01', places: [5] }] });
+  });
+
+  test('waiting and failed ones have none', () => {
+    expect(job('8')).toMatchObject({ state: 'PENDING', reason: 'Resources', requestedGpus: 16, gpus: [] });
+    expect(job('9')).toMatchObject({ state: 'FAILED', gpus: [], endMs: Date.parse('2026-11-23T19:18:18Z') });
+  });
+
+  test('none at all', () => {
+    expect(parseJobs('No jobs in the system\n')).toEqual([]);
+  });
+
+  test.each(['Slurm load error', 'JobId=x JobName=y', '\nslurm_load_jobs error: Unable to contact'])(
+    '%j is refused',
+    (text) => {
+      expect(() => parseJobs(text)).toThrow(ScontrolError);
+    },
+  );
+
+  test('a name that looks like a key changes nothing of the GPUs', () => {
+    const line = fixture('jobs-22.05.txt').split('\n')[1]?.replace('JobName=resnet50', 'JobName=evil JobState=PENDING');
+    expect(parseJobs(line ?? '')[0]?.gpus).toHaveLength(2);
+  });
+});
+
+test('nodes with their state', () => {
+  const nodes = parseNodes(fixture('nodes-22.05.txt'));
+  expect(nodes.map(({ name, state, gres }) => [name, state, gres])).toEqual([
+    ['hgx01', 'MIXED', 'gpu:v100:8'],
+    ['hgx02', 'MIXED', 'gpu:v100:8'],
+  ]);
+});
+
+test.each([
+  ['hgx[01-03,07],login1', ['hgx01', 'hgx02', 'hgx03', 'hgx07', 'login1']],
+  ['r[1-2]n[08-09]', ['r1n08', 'r1n09', 'r2n08', 'r2n09']],
+  ['one', ['one']],
+  ['', []],
+])('%s', (list, names) => {
+  expect(expandNodes(list)).toEqual(names);
+});
+
+test('a list that would fill the memory is refused', () => {
+  expect(() => expandNodes('n[1-999999999]')).toThrow(ScontrolError);
+});
