@@ -18,6 +18,8 @@ for program in ibsim:ibsim-utils ibnetdiscover:infiniband-diags opensm:opensm; d
   # A plain user's PATH has not where Debian puts them.
   PATH="$PATH:/usr/sbin" need "${program%%:*}" "${program##*:}"
 done
+need slurmctld slurm-wlm
+need munged munge
 need strace strace
 need mkfs.ext4 e2fsprogs
 need fsfreeze util-linux
@@ -51,7 +53,7 @@ echo "installing ${missing[*]}"
 if [ -d /run/systemd/system ]; then
   for unit in "${missing[@]}"; do
     case "$unit" in
-      prometheus | prometheus-node-exporter | opensm | victoria-metrics) "${as_root[@]}" systemctl disable --now "$unit" ;;
+      prometheus | prometheus-node-exporter | opensm | victoria-metrics | munge) "${as_root[@]}" systemctl disable --now "$unit" ;;
       openssh-server) "${as_root[@]}" systemctl disable --now ssh ;;
     esac
   done

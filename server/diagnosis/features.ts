@@ -103,7 +103,8 @@ function effectiveDuty(now: {
   readonly referenceBusy: number;
 }): number {
   const { activity, busy, spin, full, referenceBusy } = now;
-  if (full <= spin) return clamp(busy / referenceBusy);
+  // Without a measure of work being busy is all that is known.
+  if (full <= spin || Number.isNaN(activity)) return clamp(busy / referenceBusy);
   return clamp((activity - spin * busy) / (full - spin) / referenceBusy);
 }
 

@@ -20,6 +20,8 @@ export type Pause = 'checkpoint' | 'gap';
 
 export interface KeptSlot {
   readonly number: number;
+  /** Who had the GPU. */
+  readonly job: JobFacts | undefined;
   readonly node: NodeSignals | undefined;
   readonly gpu: GpuSlot | undefined;
   readonly effective: number;
@@ -90,7 +92,7 @@ export class GpuTrack {
     const gpu = slot?.gpus[at.index];
     const node = slot?.mean;
     if (!gpu || !node) {
-      this.#keep({ number, node, gpu, effective: NaN, work: NaN, pause: undefined });
+      this.#keep({ number, job: this.#job, node, gpu, effective: NaN, work: NaN, pause: undefined });
       return;
     }
     if (gpu.mean.processes > 0 || gpu.mean.busy > 0.1) this.hadProcess = true;
@@ -101,7 +103,7 @@ export class GpuTrack {
     if (this.#workedSlots >= STARTED_AFTER) this.started = true;
     const { activity, profiled, reference } = features;
     this.#keep({
-      ...{ number, node, gpu, effective: features.effective, pause: pauses },
+      ...{ number, job: this.#job, node, gpu, effective: features.effective, pause: pauses },
       work: activity / (profiled ? reference.sm : reference.power),
     });
     this.#writes.push(writtenBps(node));

@@ -132,8 +132,8 @@ export class Judge {
   }
 
   #view(track: GpuTrack, { input, from, to, slot }: When): View {
-    const { job } = track;
     const kept = track.slot(slot);
+    const job = kept ? kept.job : track.job;
     const window = track.window(from, to);
     const mean = meanOfGpu(window.gpus);
     const base = { track, job, kept, window: window.slots, ofJob: undefined };

@@ -47,8 +47,9 @@ export function familyOf(leaf: LeafClass): { readonly family: string } {
   return { family: leaf.split('.')[0] ?? leaf };
 }
 
+/** What is not known is not counted as work. */
 function bounded(share: number): number {
-  return Math.min(1, Math.max(0, share));
+  return Number.isNaN(share) ? 0 : Math.min(1, Math.max(0, share));
 }
 
 /** Whether a cause says that the GPU works as well as it can be asked to. */

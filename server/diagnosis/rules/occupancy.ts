@@ -41,7 +41,12 @@ export function findOccupancy(features: Features, holding: Holding): Finding | u
   // Whoever sees the main thread sees whether it is busy starting.
   if (idle && !(starts && Number.isNaN(mean.mainThread))) return findIdle(features);
   if (starts && !(features.effective >= 0.3)) {
-    return whole('startup', 1 - features.effective, 'medium', evidence(figure('age', holding.ageS)));
+    return whole(
+      'startup',
+      Number.isNaN(features.effective) ? 1 : 1 - features.effective,
+      'medium',
+      evidence(figure('age', holding.ageS)),
+    );
   }
   return undefined;
 }
