@@ -4,6 +4,7 @@ import { noFabricFaults, planFabricFaults, type FabricFaults } from './fabric/fa
 import { buildFabric } from './fabric/topology.ts';
 import type { NodeHardware } from './hardware.ts';
 import type { Job } from './jobs.ts';
+import { LOST_AFTER_S, type WantedFaults } from './wanted-faults.ts';
 import { noiseAt, Random } from './random.ts';
 
 export interface GpuPlace {
@@ -50,6 +51,12 @@ export function planFaults(seed: number, nodes: readonly NodeHardware[]): FaultP
     jobErrors: true,
     fabric: planFabricFaults(seed, buildFabric(seed, nodes)),
   };
+}
+
+/** Besides what is planned the GPUs that a rehearsal loses. */
+export function withLost(plan: FaultPlan, { lostGpus }: Pick<WantedFaults, 'lostGpus'>): FaultPlan {
+  const lost = lostGpus.map((place) => ({ ...place, fromS: LOST_AFTER_S, toS: DAYS * DAY_S }));
+  return lost.length === 0 ? plan : { ...plan, outages: [...plan.outages, ...lost] };
 }
 
 /** The first soon after the start, those of later days at any hour. */

@@ -68,7 +68,7 @@ export function stepGpu(situation: GpuSituation, before: GpuState | undefined, s
   if (situation.lost) return lostGpu(situation, before, seconds);
   const process = processOf(situation);
   const busy = pace && process ? busyShareOf(pace, hardware.index, timeS) : 0;
-  const wanted = wantedPower(situation, { busy, held: process !== undefined });
+  const wanted = wantedPower(situation, { busy, held: process !== undefined }) * hardware.clockShare ** 2;
   const limit = powerLimit(model, hardware, before?.temperatureC ?? steadyC(hardware, wanted));
   const powerW = Math.min(wanted, limit.watts);
   const throttleMask = wanted > limit.watts ? limit.mask : process ? throttle.none : throttle.gpuIdle;
@@ -83,7 +83,7 @@ export function stepGpu(situation: GpuSituation, before: GpuState | undefined, s
     powerW,
     temperatureC,
     memoryTemperatureC: temperatureC - 2 + 5 * busy * (pace?.job.needs.memoryActivity ?? 0),
-    clockMHz: process ? clockOf(model.maxClockMHz, clockShare) : IDLE_CLOCK_MHZ,
+    clockMHz: process ? clockOf(model.maxClockMHz, Math.min(clockShare, hardware.clockShare)) : IDLE_CLOCK_MHZ,
     throttleMask,
     process,
     profiling: profilingOf(pace, busy, memoryActive),

@@ -1,6 +1,7 @@
 // The hardware of the simulated Sherlock cluster: 8 HGX-1 and 8 HGX-2, 192 V100, EDR InfiniBand, 3 PB of NVMe.
 import { hgx1, hgx2, type Platform } from './platforms.ts';
 import { hexOf, Random, uuidOf } from './random.ts';
+import { noWantedFaults, type WantedFaults } from './wanted-faults.ts';
 
 export type { DriveModel, GpuModel, Platform, PlatformName } from './platforms.ts';
 
@@ -29,6 +30,8 @@ export interface GpuHardware {
   readonly numaNode: number;
   /** Degrees per watt: a GPU with a bad heat sink has more. */
   readonly thermalResistance: number;
+  /** Clocks that were left locked below the maximum. */
+  readonly clockShare: number;
   readonly correctedErrors: number;
   readonly retiredPages: number;
   /** The logical CPUs its processes are bound to. */
@@ -64,6 +67,7 @@ const SLOW_DRIVE = { node: 'node07', drive: 2, health: 0.017 };
 const DUSTY_DRIVE = 5;
 const DUSTY_ERRORS_PER_S = 0.05;
 const HOT_GPUS = 3;
+const LOCKED_CLOCK = 0.6;
 const DAY_S = 86_400;
 
 /** The first `nodes` nodes of Sherlock, booted some weeks before `nowS`. */
@@ -71,10 +75,12 @@ export function sherlock(options: {
   readonly seed: number;
   readonly nowS: number;
   readonly nodes?: number;
+  readonly wanted?: WantedFaults;
 }): readonly NodeHardware[] {
-  const hot = hotGpus(options.seed);
+  const wanted = options.wanted ?? noWantedFaults;
+  const hot = new Set([...hotGpus(options.seed), ...wanted.hotGpus]);
   return Array.from({ length: Math.min(options.nodes ?? NODES, NODES) }, (_, index) =>
-    describeNode(index, options.seed, { nowS: options.nowS, hot }),
+    describeNode(index, options.seed, { nowS: options.nowS, hot, wanted }),
   );
 }
 
@@ -83,7 +89,7 @@ export const MAX_NODES = NODES;
 function describeNode(
   index: number,
   seed: number,
-  { nowS, hot }: { readonly nowS: number; readonly hot: ReadonlySet<string> },
+  { nowS, hot, wanted }: { readonly nowS: number; readonly hot: ReadonlySet<string>; readonly wanted: WantedFaults },
 ): NodeHardware {
   const name = `node${String(index + 1).padStart(2, '0')}`;
   const platform = index < NODES / 2 ? hgx1 : hgx2;
@@ -101,23 +107,37 @@ function describeNode(
     bootTimeS,
     upAtStartS: nowS - bootTimeS,
     bootId: uuidOf(seed, name, 'boot'),
-    gpus: describeGpus(platform, numaCpus, { seed, name, hot }),
+    gpus: describeGpus(platform, numaCpus, { seed, name, hot, locked: wanted.lockedGpus }),
     hcas: platform.hcaBuses.map((bus, at) => describeHca(bus, at, { seed, name, lid: 2 + index * 8 + at })),
     drives: platform.driveBuses.map((bus, at) => ({
       index: at,
       bus,
       numaNode: socketOf(bus),
       serial: `${String(random.integer(19, 23))}${hexOf(seed, 5, name, 'drive', at)}${hexOf(seed, 5, name, at)}`,
-      health: name === SLOW_DRIVE.node && at === SLOW_DRIVE.drive ? SLOW_DRIVE.health : 1,
+      health: isSlow(name, at, wanted) ? SLOW_DRIVE.health : 1,
       linkErrorsPerS: index === dusty && at === DUSTY_DRIVE ? DUSTY_ERRORS_PER_S : 0,
     })),
   };
 }
 
+function isSlow(name: string, drive: number, { slowDrives }: WantedFaults): boolean {
+  return slowDrives.has(`${name}/${drive}`) || (name === SLOW_DRIVE.node && drive === SLOW_DRIVE.drive);
+}
+
 function describeGpus(
   platform: Platform,
   numaCpus: readonly (readonly number[])[],
-  { seed, name, hot }: { readonly seed: number; readonly name: string; readonly hot: ReadonlySet<string> },
+  {
+    seed,
+    name,
+    hot,
+    locked,
+  }: {
+    readonly seed: number;
+    readonly name: string;
+    readonly hot: ReadonlySet<string>;
+    readonly locked: ReadonlySet<string>;
+  },
 ): readonly GpuHardware[] {
   const perSocket = platform.gpuBuses.length / numaCpus.length;
   return platform.gpuBuses.map((bus, index) => {
@@ -134,6 +154,7 @@ function describeGpus(
       serial: `03${String(random.integer(20_000_000_000, 24_999_999_999))}`,
       thermalResistance:
         (hot.has(`${name}/${index}`) ? 0.24 : random.between(0.115, 0.145)) * (300 / platform.gpu.powerLimitW),
+      clockShare: locked.has(`${name}/${index}`) ? LOCKED_CLOCK : 1,
       correctedErrors: random.chance(0.1) ? random.integer(1, 40) : 0,
       retiredPages: random.chance(0.04) ? random.integer(1, 3) : 0,
       cpus: cpus.slice(first, first + share),

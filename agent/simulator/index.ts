@@ -2,11 +2,13 @@
 import { noGpuSources } from '../collectors/collector.ts';
 import { once } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
+import { UsageError } from '#agent/contract';
 import { CannotStart } from '../cannot-start.ts';
 import { startAgent, type RunningAgent } from '../agent.ts';
 import { createLog, type Log } from '../log.ts';
 import { serveDcgmExporters, type RunningExporters } from './dcgm-exporter.ts';
 import { SimulatedCluster, type NodeOnDisk } from './simulated-cluster.ts';
+import { FaultWordError } from './wanted-faults.ts';
 import { renderSimulateHelp, resolveSimulateConfig, type SimulateConfig } from './settings.ts';
 
 export { serveDcgmExporters, type RunningExporters } from './dcgm-exporter.ts';
@@ -16,6 +18,8 @@ export { RangeError, shiftRanges, type Ranges } from './episodes/ranges.ts';
 export { scenarioNames } from './episodes/scenarios.ts';
 export { noFaults, planFaults, type FaultPlan } from './faults.ts';
 export { MAX_NODES, sherlock, type NodeHardware } from './hardware.ts';
+export { prepareScontrol } from './slurm/scontrol.ts';
+export { FaultWordError, faultWords, parseWantedFaults } from './wanted-faults.ts';
 export { NodeTree, type NodeMoment } from './node-tree.ts';
 export { SimulatedCluster, type ClusterOptions, type NodeOnDisk } from './simulated-cluster.ts';
 export { SimulatedWorkload, type NodeState } from './workload.ts';
@@ -66,8 +70,11 @@ function openCluster(config: SimulateConfig): SimulatedCluster {
       intervalMs: config['simulate.interval'],
       directory: config['simulate.dir'],
       faults: config['simulate.faults'],
+      wanted: config['simulate.fault']?.split(',') ?? [],
+      slurm: config['simulate.slurm'],
     });
   } catch (error) {
+    if (error instanceof FaultWordError) throw new UsageError(error.message);
     if (!(error instanceof Error && 'syscall' in error)) throw error;
     throw new CannotStart(`the simulated nodes cannot be written: ${error.message}`, { cause: error });
   }

@@ -207,6 +207,27 @@ export function draftDiskReader(seed: number, gpus: number): Job {
   };
 }
 
+/** A job that a rehearsal asks for, on whole nodes. */
+export function draftResident(
+  seed: number,
+  number: number,
+  { kind, nodes, gpusPerNode }: Pick<Job, 'kind' | 'nodes' | 'gpusPerNode'>,
+): Job {
+  const random = new Random(seed, 'resident', number);
+  return {
+    id: FIRST_ID - 100 + number,
+    user: random.pick(users),
+    kind,
+    arrivalS: -DISK_READER_AGE_S,
+    durationS: 24 * HOUR,
+    nodes,
+    gpusPerNode,
+    needs: { ...ordinaryNeeds(random), ...kinds[kind].needs(random) },
+    rhythm: { ...rhythmOf(kind, random), burstEveryS: 0 },
+    stream: hashOf(seed, 'noise', 'resident', number),
+  };
+}
+
 /** The number-th job since the beginning. */
 export function draftJob(seed: number, number: number, arrivalS: number): Job {
   const random = new Random(seed, 'job', number);

@@ -52,6 +52,20 @@ const simulateSettings = {
     flag: 'faults',
     help: 'a GPU falls off its bus, the memory of one wears out, jobs end with an Xid; --faults=false for none',
   },
+  'simulate.fault': {
+    schema: v.pipe(v.string(), v.minLength(1)),
+    default: undefined,
+    flag: 'fault',
+    argument: 'KIND@TARGET,…',
+    help: 'what is to go wrong, for example storage@node07,thermal@node03/gpu5',
+  },
+  'simulate.slurm': {
+    schema: v.pipe(v.string(), v.minLength(1)),
+    default: undefined,
+    flag: 'slurm',
+    argument: 'DIR',
+    help: 'where the stand-in for scontrol reads what the queue is',
+  },
   'simulate.dir': {
     schema: v.pipe(v.string(), v.minLength(1)),
     default: undefined,

@@ -14,12 +14,14 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { UsageError } from '#agent/contract';
-import { noFaults, planFaults } from './faults.ts';
+import { noFaults, planFaults, withLost } from './faults.ts';
 import { sherlock } from './hardware.ts';
 import { NodeTree } from './node-tree.ts';
 import { FabricTools } from './render/fabric-tools.ts';
 import type { FabricMoment } from './render/infiniband-diags.ts';
 import type { FilePool } from './render/tree-writer.ts';
+import { ScontrolFiles } from './slurm/scontrol.ts';
+import { parseWantedFaults } from './wanted-faults.ts';
 import { SimulatedWorkload } from './workload.ts';
 
 export interface ClusterOptions {
@@ -30,6 +32,10 @@ export interface ClusterOptions {
   readonly directory: string | undefined;
   /** Default true. */
   readonly faults?: boolean;
+  /** `storage@node07`. Throws FaultWordError for what is none. */
+  readonly wanted?: readonly string[];
+  /** Where the stand-in for Slurm's scontrol reads. */
+  readonly slurm?: string | undefined;
 }
 
 /** A node on disk, as its agent is to read it. */
@@ -60,17 +66,23 @@ export class SimulatedCluster {
   readonly #trees: readonly NodeTree[];
   readonly #intervalMs: number;
   readonly #fabricTools: FabricTools;
+  readonly #slurm: ScontrolFiles | undefined;
   #fabricWrittenS = -Infinity;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
   #steppedMs = performance.now();
 
-  constructor({ seed, nodes, intervalMs, directory, faults = true }: ClusterOptions) {
+  constructor({ seed, nodes, intervalMs, directory, faults = true, wanted: words = [], slurm }: ClusterOptions) {
     this.#intervalMs = intervalMs;
+    const wanted = parseWantedFaults(words, nodes);
     this.directory = directory === undefined ? freshDirectory() : emptyDirectory(directory);
     const pool: FilePool = new Map();
-    const hardware = sherlock({ seed, nodes, nowS: Date.now() / 1000 });
-    this.workload = new SimulatedWorkload(seed, hardware, faults ? planFaults(seed, hardware) : noFaults);
+    const nowMs = Date.now();
+    const hardware = sherlock({ seed, nodes, nowS: nowMs / 1000, wanted });
+    const plan = withLost(faults ? planFaults(seed, hardware) : noFaults, wanted);
+    this.workload = new SimulatedWorkload(seed, hardware, plan, wanted);
+    this.#slurm = slurm === undefined ? undefined : new ScontrolFiles(slurm, hardware, nowMs);
+    this.#slurm?.update(this.workload.queue);
     this.#trees = this.workload.states.map(
       (state) => new NodeTree(join(this.directory, state.hardware.name), state, pool),
     );
@@ -119,6 +131,7 @@ export class SimulatedCluster {
   #writeFabric(): void {
     this.#fabricWrittenS = this.workload.timeS;
     this.#fabricTools.update(fabricMomentOf(this.workload));
+    this.#slurm?.update(this.workload.queue);
   }
 
   #schedule(): void {

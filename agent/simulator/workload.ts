@@ -8,10 +8,11 @@ import { stepGpu, type GpuState } from './gpu-model.ts';
 import type { NodeHardware } from './hardware.ts';
 import { HostCounters } from './host-counters.ts';
 import { hostLoadOf, type HostLoad, type LocalWork } from './host-model.ts';
-import { draftDiskReader } from './jobs.ts';
+import { draftDiskReader, draftResident } from './jobs.ts';
 import { KernelLog, xidLines, type KernelRecord } from './kernel-log.ts';
 import { paceAll, type Pace } from './pace.ts';
 import { JobQueue, type RunningJob } from './queue.ts';
+import { noWantedFaults, type WantedFaults } from './wanted-faults.ts';
 import { xidsBetween, type Xid } from './xids.ts';
 
 export interface NodeState {
@@ -43,14 +44,23 @@ export class SimulatedWorkload {
   #paces: ReadonlyMap<RunningJob, Pace>;
   #timeS = 0;
 
-  constructor(seed: number, nodes: readonly NodeHardware[], faults: FaultPlan = planFaults(seed, nodes)) {
+  constructor(
+    seed: number,
+    nodes: readonly NodeHardware[],
+    faults: FaultPlan = planFaults(seed, nodes),
+    wanted: WantedFaults = noWantedFaults,
+  ) {
     this.nodes = nodes;
     this.#faults = faults;
     this.fabric = new FabricModel(seed, nodes, faults.fabric);
     this.queue = new JobQueue(
       seed,
       nodes.map((node) => node.gpus.length),
-      { startS: -DAYS_BEFORE_S, residents: residentsOf(seed, nodes), outages: faults.outages },
+      {
+        startS: -DAYS_BEFORE_S,
+        residents: [...residentsOf(seed, nodes), ...wantedResidents(seed, nodes, wanted)],
+        outages: faults.outages,
+      },
     );
     this.#counters = nodes.map((node) => new HostCounters(seed, node));
     this.#gpuCounters = nodes.map((node) => node.gpus.map((gpu) => new GpuCounters(seed, node.name, gpu)));
@@ -172,4 +182,21 @@ function residentsOf(seed: number, nodes: readonly NodeHardware[]): readonly Run
       const places = [{ node: node.index, gpus: node.gpus.map((gpu) => gpu.index) }];
       return { ...job, startS: job.arrivalS, endS: job.arrivalS + job.durationS, places };
     });
+}
+
+/** Jobs of the kinds that a rehearsal asks for; a node whose drive is slow has one already. */
+function wantedResidents(
+  seed: number,
+  nodes: readonly NodeHardware[],
+  { residents }: WantedFaults,
+): readonly RunningJob[] {
+  return residents.flatMap(({ kind, nodes: wanted }, number) => {
+    const places = wanted.flatMap((node) => {
+      const gpus = nodes[node]?.gpus.map((gpu) => gpu.index) ?? [];
+      return gpus.length === 0 || nodes[node]?.drives.some((drive) => drive.health < 1) ? [] : [{ node, gpus }];
+    });
+    if (places.length === 0) return [];
+    const job = draftResident(seed, number, { kind, nodes: places.length, gpusPerNode: places[0]?.gpus.length ?? 0 });
+    return [{ ...job, startS: job.arrivalS, endS: job.arrivalS + job.durationS, places }];
+  });
 }

@@ -2,10 +2,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { prepareScontrol } from '#agent/simulator';
 import { stateFolder } from '../config.ts';
 import { createLog } from '../log.ts';
 import { startServer } from '../main.ts';
 import { readServerConfig } from './arguments.ts';
+import { checkFaults, demoHelp, takeDemoFlags } from './demo-flags.ts';
 import { findPlaces } from './dist.ts';
 import { renderServerHelp } from './server-help.ts';
 import { wantsHelp } from './wants-help.ts';
@@ -17,7 +19,7 @@ const HEAP_LIMIT = '--max-old-space-size=320';
 
 export async function runDemo(args: readonly string[]): Promise<number> {
   if (wantsHelp(args)) {
-    process.stdout.write(renderServerHelp('whyidle demo [FLAGS]'));
+    process.stdout.write(`${renderServerHelp('whyidle demo [FLAGS]')}${demoHelp}`);
     return 0;
   }
   const folder = mkdtempSync(join(tmpdir(), 'whyidle-demo-'));
@@ -31,9 +33,13 @@ export async function runDemo(args: readonly string[]): Promise<number> {
 }
 
 async function demonstrate(args: readonly string[], folder: string): Promise<void> {
-  const config = readServerConfig(args, {
+  const { own, rest } = takeDemoFlags(args);
+  checkFaults(own.faults);
+  const slurm = join(folder, 'slurm');
+  const config = readServerConfig(rest, {
     'server.cluster': 'Sherlock (simulated)',
     'server.data': join(folder, 'state'),
+    'jobs.scontrol': prepareScontrol(slurm),
     // Nobody watches a demo for ten minutes before something fires.
     'alerts.held_idle_after': 60_000,
     'alerts.underused_after': 120_000,
@@ -45,7 +51,7 @@ async function demonstrate(args: readonly string[], folder: string): Promise<voi
   const cluster = supervise({
     name: 'simulated cluster',
     file: process.execPath,
-    args: [HEAP_LIMIT, agentProgram, 'simulate', '--server', server.url],
+    args: [HEAP_LIMIT, agentProgram, 'simulate', '--server', server.url, '--slurm', slurm, ...own.flags],
     log,
   });
   process.stderr.write(

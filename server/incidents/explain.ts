@@ -1,5 +1,5 @@
 // An incident in a few sentences: who waits, for what, by which figures, what it costs and what would help. Pure.
-import { causes, type Incident, type IncidentFigure } from '#server/contract';
+import { causes, type Cause, type Incident, type IncidentFigure } from '#server/contract';
 
 type Told = Omit<Incident, 'text' | 'title'>;
 
@@ -24,15 +24,24 @@ export function whoOf({ gpus, nodes, job_id }: Pick<Told, 'gpus' | 'nodes' | 'jo
   return gpus.length === 1 && first ? `GPU ${first.gpu}${of}${where}` : `${gpus.length} GPUs${of}${where}`;
 }
 
+/** What is said of one GPU, and of several. */
+const verbs: Partial<Readonly<Record<Cause, readonly [one: string, several: string]>>> = {
+  'cpu.too_few_workers': ['has too few loader workers', 'have too few loader workers'],
+  rail_imbalance: ['uses its InfiniBand rails unevenly', 'use their InfiniBand rails unevenly'],
+  imbalance: ['waits for ranks with more work', 'wait for ranks with more work'],
+  clocks_locked: ['runs with clocks locked low', 'run with clocks locked low'],
+  'held.no_process': ['is allocated and has no process', 'are allocated and have no process'],
+  unknown: ['is starved, nobody knows by what,', 'are starved, nobody knows by what,'],
+};
+
 function verbOf({ cause, gpus }: Told): string {
+  const one = gpus.length === 1;
+  const verb = verbs[cause];
+  if (verb) return one ? verb[0] : verb[1];
   const { title } = causes[cause];
-  if (gpus.length === 1) return /^(?:waits|uses|works|serves|hangs|writes)/.test(title) ? title : `is ${title}`;
-  const plural = title
-    .replace(/^waits/, 'wait')
-    .replace(/^uses/, 'use')
-    .replace(/^serves/, 'serve')
-    .replace(/^hangs/, 'hang');
-  return plural === title && !/^(?:wait|use|serve|hang)/.test(title) ? `are ${title}` : plural;
+  const [, stem, rest] = /^(waits|hangs)\b(.*)$/.exec(title) ?? [];
+  if (stem === undefined || rest === undefined) return `${one ? 'is' : 'are'} ${title}`;
+  return `${one ? stem : stem.slice(0, -1)}${rest}`;
 }
 
 function culpritSentence({ culprit }: Told): string {

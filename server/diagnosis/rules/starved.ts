@@ -6,6 +6,9 @@ import { confidenceOf, evidence, figure, lossOf, WORTH_NAMING, type Rule } from 
 
 const LITTLE_SLACK = 0.12;
 const LOADED = 0.85;
+const BUSY = 0.6;
+/** Less than this is nobody's input. */
+const FLOWS_BPS = 5e6;
 /** Others use so much of the CPUs that it is their doing. */
 const NEIGHBOUR = 0.3;
 /** Latency by that of quiet drives. */
@@ -96,8 +99,13 @@ function storageOf({ node }: Features): Storage {
   if (Number.isNaN(node.localReadBps) && Number.isNaN(node.sharedReadBps)) {
     return { kind: 'unknown', cause: 'storage', load: NaN, latency: NaN, seconds: NaN, quietSeconds: NaN };
   }
-  if (shared.latency > SLOW && !(local.latency > SLOW)) return { kind: 'shared', cause: 'storage.network', ...shared };
-  if (local.latency > SLOW && !(shared.latency > SLOW)) return { kind: 'local', cause: 'storage.nvme', ...local };
+  const localSlow = local.latency > SLOW || local.load > BUSY;
+  const sharedSlow = shared.latency > SLOW || shared.load > LOADED;
+  if (sharedSlow && !localSlow) return { kind: 'shared', cause: 'storage.network', ...shared };
+  if (localSlow && !sharedSlow) return { kind: 'local', cause: 'storage.nvme', ...local };
+  // Drives that answer as if they were quiet, whoever reads from them, keep nobody waiting.
+  const localWell = local.latency < SLOW && local.load < BUSY;
+  if (localWell && node.sharedReadBps > FLOWS_BPS) return { kind: 'shared', cause: 'storage.network', ...shared };
   if (localShare > 0.7) return { kind: 'local', cause: 'storage.nvme', ...local };
   if (localShare < 0.3) return { kind: 'shared', cause: 'storage.network', ...shared };
   return { kind: 'unknown', cause: 'storage', load: NaN, latency: NaN, seconds: NaN, quietSeconds: NaN };

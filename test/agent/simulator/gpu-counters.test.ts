@@ -185,7 +185,7 @@ test('the same seed gives the same counts, another one others', () => {
 
 test('ECC: known errors are the board’s, a quarter of them since the driver was loaded; wear comes on top', () => {
   const hardware: GpuHardware = {
-    ...{ index: 0, uuid: 'GPU-0', serial: '0', bus: 6, numaNode: 0, thermalResistance: 0.13, cpus: [] },
+    ...{ index: 0, uuid: 'GPU-0', serial: '0', bus: 6, numaNode: 0, clockShare: 1, thermalResistance: 0.13, cpus: [] },
     correctedErrors: 10,
     retiredPages: 1,
   };
