@@ -4,13 +4,8 @@ import { noFabricFaults, planFabricFaults, type FabricFaults } from './fabric/fa
 import { buildFabric } from './fabric/topology.ts';
 import type { NodeHardware } from './hardware.ts';
 import type { Job } from './jobs.ts';
-import { LOST_AFTER_S, type WantedFaults } from './wanted-faults.ts';
+import { LOST_AFTER_S, type GpuPlace, type WantedFaults } from './wanted-faults.ts';
 import { noiseAt, Random } from './random.ts';
-
-export interface GpuPlace {
-  readonly node: number;
-  readonly gpu: number;
-}
 
 /** Nobody can use the GPU in between. */
 export interface Outage extends GpuPlace {

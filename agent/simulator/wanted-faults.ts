@@ -1,6 +1,11 @@
 // Faults that a rehearsal asks for: `storage@node07`, `thermal@node03/gpu5`. The words are those of causes.
-import type { GpuPlace } from './faults.ts';
 import type { JobKind } from './jobs.ts';
+
+/** By number of node and GPU. */
+export interface GpuPlace {
+  readonly node: number;
+  readonly gpu: number;
+}
 
 export interface WantedFaults {
   readonly slowDrives: ReadonlySet<string>;
