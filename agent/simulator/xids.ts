@@ -1,5 +1,6 @@
 // The Xids of a span of time: GPUs that fall off their bus, pages that are given up, jobs that end with an error.
-import { retiredBy, xidAtEndOf, type FaultPlan, type GpuPlace } from './faults.ts';
+import { retiredBy, xidAtEndOf, type FaultPlan } from './faults.ts';
+import type { GpuPlace } from './wanted-faults.ts';
 import { processIdOf, processNameOf } from './gpu-model.ts';
 import type { Culprit, XidCode } from './kernel-log.ts';
 import type { RunningJob } from './queue.ts';
