@@ -117,6 +117,29 @@ export const serverSettings = {
     help: 'Slurm is asked by this scontrol: auto = the one on the path, off = none, a program or its folder',
   },
   'jobs.slurm_conf': { schema: text, default: undefined, help: 'slurm.conf that scontrol reads' },
+  'jobs.slurm_url': {
+    schema: v.pipe(
+      v.string(),
+      v.check(
+        (url) => /^unix:\/./.test(url) || (/^https?:\/\//i.test(url) && URL.canParse(url)),
+        'expected http://HOST:PORT or unix:/PATH',
+      ),
+    ),
+    default: undefined,
+    help: 'Slurm is asked by this slurmrestd instead: http://HOST:6820 or unix:/PATH',
+  },
+  'jobs.slurm_token_file': {
+    schema: text,
+    default: undefined,
+    help: 'file with the token that slurmrestd wants, as scontrol token gives it',
+  },
+  'jobs.slurm_user': { schema: text, default: undefined, help: 'user of the token' },
+  'jobs.interval': {
+    schema: v.pipe(durationMs, v.minValue(5000, 'the shortest is 5s'), v.maxValue(60_000, 'the longest is 1m')),
+    default: 15_000,
+    help: 'how often Slurm is asked who has what',
+  },
+  'jobs.keep': { schema: durationMs, default: 400 * 86_400_000, help: 'jobs that ended are remembered for so long' },
   'ledger.keep': { schema: durationMs, default: 400 * 86_400_000, help: 'hours of the ledger are kept for so long' },
   'ledger.price': {
     schema: price,

@@ -29,9 +29,11 @@ import { serveAgents } from './ingest/agents.ts';
 import { IngestCounters } from './ingest/counters.ts';
 import { Intake } from './ingest/intake.ts';
 import { Leases } from './ingest/leases.ts';
-import { createPoller } from './jobs/create-poller.ts';
+import { createPoller, slurmConfOf } from './jobs/create-poller.ts';
 import { JobTable } from './jobs/job-table.ts';
-import { coverageRatio } from './jobs/summary.ts';
+import { openRunStore } from './jobs/open-run-store.ts';
+import { readGresConf } from './jobs/slurm/gres-conf.ts';
+import { attribution, coverageRatio } from './jobs/summary.ts';
 import { HourFiles } from './ledger/hour-files.ts';
 import { Ledger } from './ledger/ledger.ts';
 import { Raster } from './ledger/raster.ts';
@@ -101,7 +103,16 @@ export async function startServer({
   const intake = new Intake(store);
   const fabrics = new FabricWatch(() => agentPortsOf(fleet));
   const derived = new Derived(fleet, fabrics);
-  const jobs = new JobTable(fleet);
+  const runs = openRunStore(folder, log);
+  const jobs = new JobTable(fleet, {
+    store: runs,
+    keepMs: config['jobs.keep'],
+    files: readGresConf(slurmConfOf(config)),
+    wallMs: clock.wallMs(),
+    onTrouble: (error) => {
+      log.warn('jobs cannot be kept on disk; a restart will forget them', { reason: String(error) });
+    },
+  });
   const runner = createCommandRunner();
   const slurm = createPoller({ config, runner, jobs, clock, log });
   const incidents = new IncidentBook(deviceFinder(fleet, derived));
@@ -140,7 +151,7 @@ export async function startServer({
   });
   const exposition = new Exposition(fleet, registry, {
     derived,
-    jobs: { jobOf: (node, uuid) => jobs.jobOf(node, uuid), isKnown: (nowMs) => jobs.allocations(nowMs) !== undefined },
+    jobs,
     fabrics: new FabricLines(fabrics),
     switches: new SwitchLines(switches),
   });
@@ -172,10 +183,14 @@ export async function startServer({
   const sockets = createSockets(http, { origins, handshakesPerSecond });
   serveAgents(sockets.of('/agents'), {
     ...{ fleet, intake, serverId: store.id, fabrics, leases, counters, clock, log },
+    onOwners: (node, owners) => {
+      jobs.takeOwners(node, owners);
+    },
   });
   const broadcast = new LiveBroadcast(sockets.of('/live'), {
     ...{ fleet, alerts, incidents, derived, cluster, clock, log },
     storeState: () => store.state,
+    attribution: () => attribution(jobs, fleet, clock.nowMs()),
   });
 
   listening = await listen(http, { host, port });
@@ -183,6 +198,7 @@ export async function startServer({
   slurm?.start();
   const timer = setInterval(() => {
     const nowMs = clock.nowMs();
+    jobs.renew(nowMs, clock.wallMs());
     diagnosis.advance(nowMs);
     fleet.advance(nowMs);
     fileHours(ledger, nowMs, log);
@@ -204,6 +220,7 @@ export async function startServer({
       web.stop();
       await close(http, sockets);
       await store.close();
+      runs?.close();
     },
   };
 }

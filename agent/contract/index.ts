@@ -7,6 +7,7 @@ export * from './frame.ts';
 export * from './inventory.ts';
 export * from './labels.ts';
 export * from './metrics/row.ts';
+export * from './owners.ts';
 export * from './seq-set.ts';
 export * from './settings.ts';
 export * from './signals.ts';

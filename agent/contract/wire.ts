@@ -1,5 +1,6 @@
 // What agent and server say to each other over the socket.io namespace /agents (websocket only, no compression), protocol 2.
 //   agent  -> hello {…} ack(HelloReply) · schema {…} · frame <binary> · clock {…} · inventory {…} · fabric {…} (a FabricSweep)
+//             owners {…} (who has the GPUs: when it changes, after the hello, every minute)
 //             backlog_schema {…} · backlog <binary> · gap {…} · backlog_end: what an earlier connection or an earlier process
 //             left, in order; the end says that nothing older is owed
 //   server -> ack SEQ: the live frames of this stretch up to SEQ are on disk (a stretch begins with the first frame after

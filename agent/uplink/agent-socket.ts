@@ -6,6 +6,7 @@ import type {
   GapMessage,
   Hello,
   Inventory,
+  Owners,
   SchemaMessage,
 } from '#agent/contract';
 import type { Socket } from 'socket.io-client';
@@ -24,6 +25,7 @@ interface ToServer {
   clock: (clock: ClockMessage) => void;
   inventory: (inventory: Inventory) => void;
   fabric: (sweep: FabricSweep) => void;
+  owners: (owners: Owners) => void;
   backlog_schema: (schema: BacklogSchema) => void;
   backlog: (bytes: Uint8Array) => void;
   gap: (gap: GapMessage) => void;

@@ -12,6 +12,7 @@ import {
   type Hello,
   type HelloReply,
   type Inventory,
+  type Owners,
 } from '#agent/contract';
 import { io } from 'socket.io-client';
 import * as v from 'valibot';
@@ -57,6 +58,8 @@ export interface UplinkOptions {
   readonly intervalMs: number;
   readonly snapshot: Snapshot;
   readonly inventory: () => Inventory;
+  /** Who has the GPUs now; undefined while that was not looked at. */
+  readonly owners?: () => Owners | undefined;
   readonly clock: Clock;
   readonly log: Log;
   /** 0 to 1, spreads reconnects. */
@@ -147,6 +150,11 @@ export class Uplink {
 
   describe(inventory: Inventory): void {
     if (this.#phase === 'live') this.#socket?.emit('inventory', inventory);
+  }
+
+  /** Who has the GPUs; told anew after each hello. */
+  own(owners: Owners): void {
+    if (this.#phase === 'live') this.#socket?.emit('owners', owners);
   }
 
   /** A sweep of the fabric, if there is room for it: the next one tells as much. */
@@ -261,6 +269,8 @@ export class Uplink {
     this.#attempts = 0;
     this.#leadToldMs = this.#leadMs();
     this.#planFailback();
+    const owners = this.#options.owners?.();
+    if (owners) this.own(owners);
     // The newest sample waits for nothing: as a key frame it goes out now, and is no backlog.
     const again = this.#spool.outbox.takeBack(this.#options.instance, this.#seq);
     if (again) this.#seq--;

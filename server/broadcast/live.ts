@@ -1,6 +1,7 @@
 // The socket.io namespace /live: one message per viewer and second, built once per view and only if somebody watches.
 // A viewer that has not taken the message before is passed over, so that a slow one neither lags nor fills our memory.
 import {
+  type Attribution,
   INCIDENTS_SHOWN,
   type BrowserToServer,
   type FleetTick,
@@ -36,6 +37,8 @@ export interface LiveContext {
   readonly cluster: string;
   /** Whether what arrives is kept. */
   readonly storeState: () => StoreState;
+  /** Of how many GPUs it is known who has them. */
+  readonly attribution: () => Attribution;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -166,7 +169,11 @@ export class LiveBroadcast {
     const nowMs = clock.nowMs();
     return {
       generation: fleet.generation,
-      summary: summarizeFleet(fleet, cluster, { nowMs, wallMs: clock.wallMs() }, this.#context.storeState()),
+      summary: summarizeFleet(
+        fleet,
+        { cluster, store: this.#context.storeState(), attribution: this.#context.attribution() },
+        { nowMs, wallMs: clock.wallMs() },
+      ),
       nodes: fleet.nodes.map((node) => summarizeNode(fleet, node, nowMs)),
       alerts: alerts.current,
       incidents: this.#context.incidents.open.slice(0, INCIDENTS_SHOWN),

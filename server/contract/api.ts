@@ -1,6 +1,7 @@
 // The JSON of /api/v1. Missing values are null and carry their reason beside them; every answer says what it leaves out.
 import type { Cause, Confidence } from './causes.ts';
 import type { AbsenceReason, Inventory } from '#agent/contract';
+import type { Attribution } from './jobs-api.ts';
 import type { LeafClass, Owner } from './verdicts.ts';
 
 export const API_SCHEMA_VERSION = 1;
@@ -61,6 +62,8 @@ export interface FleetSummary {
   readonly cluster: string;
   readonly time_ms: number;
   readonly coverage: Coverage;
+  /** Of how many GPUs it is known who has them. */
+  readonly attribution: Attribution;
   readonly funnel: Funnel;
   /** GPUs in each class now; classes without a GPU are left out. */
   readonly classes: Partial<Record<LeafClass, number>>;

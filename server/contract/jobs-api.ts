@@ -12,11 +12,17 @@ export interface JobSummary {
   readonly partition: string;
   readonly name: string;
   readonly kind: 'batch' | 'notebook' | 'service';
+  /** Who says so; `none`: a process that no scheduler speaks for. */
+  readonly scheduler: 'slurm' | 'kubernetes' | 'container' | 'none';
   readonly state: string;
   readonly start_ms: number;
   readonly end_ms: number | null;
-  readonly nodes: number;
+  readonly nodes: number | null;
   readonly requested_gpus: number;
+  /** null: none, or none is known. */
+  readonly time_limit_seconds: number | null;
+  /** How often it was put back into the queue. */
+  readonly restarts: number;
   readonly gpus: readonly { readonly node: string; readonly uuid: string }[];
   /** GPUs that the scheduler names and no agent shows. */
   readonly unknown_gpus: number;
@@ -29,6 +35,33 @@ export interface JobsAnswer {
   readonly coverage: Coverage;
   readonly attribution: Attribution;
   readonly jobs: readonly JobSummary[];
+  /** Jobs that wait and ask for GPUs. */
+  readonly pending: readonly PendingJob[];
+  /** Nodes that the scheduler gives nobody. */
+  readonly planned: readonly { readonly node: string; readonly state: string; readonly reason: string }[];
+}
+
+export interface PendingJob {
+  readonly id: string;
+  readonly display_id: string;
+  readonly user: string;
+  readonly account: string;
+  readonly partition: string;
+  readonly name: string;
+  readonly requested_gpus: number;
+  /** Empty for any. */
+  readonly gpu_type: string;
+  readonly reason: string;
+}
+
+/** The newest run of a job; a job that was put back into the queue has several. */
+export interface JobAnswer extends JobSummary {
+  readonly schema_version: number;
+  readonly runs: readonly { readonly start_ms: number; readonly end_ms: number | null; readonly state: string }[];
+  /** GPUs by time of all runs, up to now. */
+  readonly held_gpu_seconds: number;
+  /** Where that time went, as far as it is booked. */
+  readonly gpu_seconds: Partial<Record<LeafClass, number>>;
 }
 
 /** Of how many GPUs it is known who has them. */
@@ -37,6 +70,10 @@ export interface Attribution {
   readonly attributed: number;
   /** Why not all; null where all are. */
   readonly problem: string | null;
+  /** What is missing of how many GPUs, and on which nodes. */
+  readonly reasons: readonly { readonly reason: string; readonly gpus: number; readonly nodes: readonly string[] }[];
+  /** All of it in one line. */
+  readonly text: string;
 }
 
 export interface UsersAnswer {

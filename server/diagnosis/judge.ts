@@ -30,6 +30,8 @@ export interface StepInput {
   readonly planned?: ReadonlySet<string>;
   /** GPU models that waiting jobs ask for and do not get. */
   readonly wantedModels?: ReadonlySet<string>;
+  /** Nodes of which no scheduler tells who was given what. */
+  readonly unscheduled?: ReadonlySet<string>;
 }
 
 export interface GpuJudgement {
@@ -142,7 +144,7 @@ export class Judge {
     const features = track.featuresOf(mean, meanOfNode(window.nodes), jobNodes(job));
     const holding: Holding = {
       job,
-      jobsKnown: input.jobs !== undefined,
+      jobsKnown: input.jobs !== undefined && !(input.unscheduled?.has(track.node) ?? false),
       planned: input.planned?.has(track.node) ?? false,
       wanted: input.wantedModels?.has(track.facts.model) ?? false,
       ageS: ageOf(job, slot),

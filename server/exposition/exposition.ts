@@ -21,10 +21,11 @@ import type { Registry } from 'prom-client';
 import { build } from '../build.ts';
 import type { Derived } from '../derived/derived.ts';
 import type { Fleet } from '../fleet/fleet.ts';
-import type { JobRecord } from '../jobs/job-table.ts';
+import { isAttributed, type GpuOwner } from '../jobs/gpu-owner.ts';
 import type { FleetGpu } from '../fleet/gpu.ts';
 import type { FleetNode } from '../fleet/node.ts';
 import { renderFleetDcgm, renderNodeDcgm } from './dcgm-page.ts';
+import { renderJob } from './gpu-lines.ts';
 import { GpuLines } from './gpu-lines.ts';
 import { DerivedLines } from './derived-lines.ts';
 import type { FabricLines } from './fabric-lines.ts';
@@ -65,9 +66,7 @@ export interface FurtherLines {
 
 /** Who was given which GPU. */
 export interface JobLookup {
-  readonly jobOf: (node: string, uuid: string) => JobRecord | undefined;
-  /** Whether the scheduler answers. */
-  readonly isKnown: (nowMs: number) => boolean;
+  readonly ownerOf: (node: string, uuid: string, nowMs: number) => GpuOwner;
 }
 
 export class Exposition {
@@ -240,35 +239,18 @@ export class Exposition {
   *#jobPieces(page: PageBuffer, { gpus, format, nowMs }: Pick<NodeSettings, 'gpus' | 'format' | 'nowMs'>): Pieces {
     const { jobs } = this.#further;
     if (!jobs) return;
-    const known = jobs.isKnown(nowMs);
     const info = new Head(page, 'gpu_job_info', format);
+    const unknown = new Set<FleetGpu>();
     let count = 0;
     for (const gpu of gpus) {
-      const job = known ? jobs.jobOf(gpu.node.name, gpu.uuid) : undefined;
+      const owner = jobs.ownerOf(gpu.node.name, gpu.uuid, nowMs);
+      if (!isAttributed(owner)) unknown.add(gpu);
+      for (const job of owner.jobs) info.text(`${renderJob(gpu, job)}1\n`);
       if (++count % 256 === 0) yield;
-      if (!job) continue;
-      const who = [
-        gpu.node.name,
-        gpu.gpu,
-        gpu.uuid,
-        job.id,
-        job.arrayJobId,
-        job.user,
-        job.account,
-        job.partition,
-        'slurm',
-      ];
-      info.text(
-        `${renderLinePrefix(
-          metricName('gpu_job_info'),
-          ['node', ...catalogue.gpu_job_info.labels],
-          who.map((text) => text.toWellFormed()),
-        )}1\n`,
-      );
     }
     const attributed = new Head(page, 'gpu_attributed', format);
     for (const gpu of gpus) {
-      attributed.text(`${this.#linesOf(gpu).attributed}${known ? 1 : 0}\n`);
+      attributed.text(`${this.#linesOf(gpu).attributed}${unknown.has(gpu) ? 0 : 1}\n`);
       if (++count % 256 === 0) yield;
     }
   }

@@ -2,6 +2,7 @@
 import { catalogue, metricName, renderLinePrefix } from '#agent/contract';
 import type { LeafClass } from '#server/contract';
 import type { FleetGpu } from '../fleet/gpu.ts';
+import type { JobRecord } from '../jobs/job-record.ts';
 import { partsOfKey, type BookKey } from '../ledger/book-key.ts';
 
 type VerdictId = 'gpu_state' | 'gpu_state_seconds_total' | 'gpu_effective_ratio' | 'gpu_verdict_confidence';
@@ -49,6 +50,16 @@ export class GpuLines {
     const { node, gpu, uuid } = this.#gpu;
     return renderLinePrefix(metricName(id), ['node', ...catalogue[id].labels], [node.name, gpu, uuid, ...last]);
   }
+}
+
+/** Users write names; not all that they write is well formed. */
+export function renderJob({ node, gpu, uuid }: FleetGpu, job: JobRecord): string {
+  const who = [job.id, job.arrayJobId, job.user, job.account, job.partition, job.scheduler];
+  return renderLinePrefix(
+    metricName('gpu_job_info'),
+    ['node', ...catalogue.gpu_job_info.labels],
+    [node.name, gpu, uuid, ...who].map((text) => text.toWellFormed()),
+  );
 }
 
 function kept<K>(cache: Map<K, string>, key: K, make: () => string): string {

@@ -3,6 +3,7 @@ import { metricName, namedLabels, PRESENT } from '#agent/contract';
 import {
   API_SCHEMA_VERSION,
   leafClasses,
+  type Attribution,
   type Coverage,
   type FleetSummary,
   type Funnel,
@@ -28,13 +29,21 @@ export interface Moment {
 
 const kept: StoreState = { ok: true };
 
-export function summarizeFleet(fleet: Fleet, cluster: string, moment: Moment, store = kept): FleetSummary {
+export interface FleetState {
+  readonly cluster: string;
+  readonly store?: StoreState;
+  readonly attribution: Attribution;
+}
+
+export function summarizeFleet(fleet: Fleet, state: FleetState, moment: Moment): FleetSummary {
+  const { cluster, store = kept, attribution } = state;
   const up = fleet.nodes.filter((node) => node.isUp(moment.nowMs));
   return {
     schema_version: API_SCHEMA_VERSION,
     cluster,
     time_ms: moment.wallMs,
     coverage: coverageOf(fleet, moment.nowMs),
+    attribution,
     funnel: funnelOf(fleet.gpus),
     classes: classesOf(fleet.gpus),
     booked_seconds: bookedSeconds(fleet.booked),

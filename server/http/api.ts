@@ -14,17 +14,24 @@ import {
 } from '#server/contract';
 import { viewFabric } from '../fabric/view.ts';
 import { coverageOf, detailNode, summarizeFleet, summarizeGpu, summarizeNode } from '../fleet/summary.ts';
+import { attribution } from '../jobs/summary.ts';
 import type { HttpContext } from './context.ts';
 import { refuse } from './errors.ts';
 import { openApi } from './openapi.ts';
 
-export function createApi({ fleet, store, fabrics, alerts, incidents, cluster, clock }: HttpContext): Hono {
+export function createApi({ fleet, store, fabrics, alerts, incidents, jobs, cluster, clock }: HttpContext): Hono {
   const api = new Hono();
   const head = () => ({ schema_version: API_SCHEMA_VERSION, coverage: coverageOf(fleet, clock.nowMs()) });
 
   api.get('/openapi.json', (c) => c.json(openApi));
   api.get('/fleet', (c) =>
-    c.json<FleetSummary>(summarizeFleet(fleet, cluster, { nowMs: clock.nowMs(), wallMs: clock.wallMs() }, store.state)),
+    c.json<FleetSummary>(
+      summarizeFleet(
+        fleet,
+        { cluster, store: store.state, attribution: attribution(jobs, fleet, clock.nowMs()) },
+        { nowMs: clock.nowMs(), wallMs: clock.wallMs() },
+      ),
+    ),
   );
   api.get('/nodes', (c) => {
     const nodes = fleet.nodes.map((node) => summarizeNode(fleet, node, clock.nowMs()));

@@ -44,6 +44,9 @@ function serveAgent(socket: Socket, context: SessionContext): void {
   on('inventory', (message) => {
     session.inventory(message);
   });
+  on('owners', (owners) => {
+    session.owners(owners);
+  });
   on('fabric', (sweep) => {
     session.fabric(sweep);
   });

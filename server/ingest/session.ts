@@ -9,12 +9,14 @@ import {
   inventorySchema,
   limits,
   MIN_PROTOCOL_VERSION,
+  ownersSchema,
   peekFrame,
   PROTOCOL_VERSION,
   schemaMessageSchema,
   type GapMessage,
   type Hello,
   type HelloReply,
+  type Owners,
   type RefusalCode,
 } from '#agent/contract';
 import * as v from 'valibot';
@@ -36,6 +38,8 @@ const MAX_STRIKES = 3;
 const MESSAGES_PER_SECOND = 5;
 /** A sweep takes seconds; what comes faster is left out. */
 const SWEEPS_PER_SECOND = 0.5;
+/** Processes come and go; an agent gathers them for a second. */
+const OWNERS_PER_SECOND = 3;
 /** A resync is asked for again if no new stretch has come for so long. */
 const RESYNC_AGAIN_MS = 5000;
 
@@ -46,6 +50,8 @@ export interface SessionContext {
   readonly serverId: string;
   /** Sweeps are left out where there is nobody to follow fabrics. */
   readonly fabrics?: FabricWatch;
+  /** Who has the GPUs of a node, as its agent sees it. */
+  readonly onOwners?: (node: string, owners: Owners) => void;
   readonly leases: Leases;
   readonly counters: IngestCounters;
   readonly clock: Clock;
@@ -87,6 +93,7 @@ export class AgentSession implements Receipt {
   readonly #frames: TokenBucket;
   readonly #messages: TokenBucket;
   readonly #sweeps: TokenBucket;
+  readonly #owners: TokenBucket;
   #greeted: Greeted | undefined;
   #taking: Taking | undefined;
   /** The next frame builds on the last one. */
@@ -110,6 +117,7 @@ export class AgentSession implements Receipt {
     this.#frames = new TokenBucket(limits.framesPerSecond, nowMs);
     this.#messages = new TokenBucket(MESSAGES_PER_SECOND, nowMs);
     this.#sweeps = new TokenBucket(SWEEPS_PER_SECOND, nowMs);
+    this.#owners = new TokenBucket(OWNERS_PER_SECOND, nowMs);
   }
 
   get greeted(): boolean {
@@ -196,6 +204,20 @@ export class AgentSession implements Receipt {
     }
     const { name, clockOffsetMs } = this.#greeted.node;
     fabrics.take(parsed.output, { node: name, clockOffsetMs }, clock.nowMs());
+  }
+
+  /** Who has the GPUs of the node now. What comes too fast is left out: the agent tells all of it again every minute. */
+  owners(message: unknown): void {
+    const { clock, onOwners } = this.#context;
+    const greeted = this.#greeted;
+    if (!greeted) {
+      this.strike('owners');
+      return;
+    }
+    if (!onOwners || !this.#owners.take(clock.nowMs())) return;
+    const parsed = v.safeParse(ownersSchema, message);
+    if (parsed.success) onOwners(greeted.node.name, parsed.output);
+    else this.strike('owners');
   }
 
   frame(bytes: unknown): void {

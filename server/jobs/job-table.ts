@@ -1,50 +1,63 @@
-// Who has which GPU, as the scheduler says, and what of its data is missing. Ended jobs are kept for a day.
-import type { JobFacts, JobGpu, JobKind } from '#agent/contract';
+// Who has which GPU, had it, or waits for one: schedulers' answers joined with what agents see.
+import type { Owners } from '#agent/contract';
 import type { Allocations } from '../diagnosis/live/diagnosis.ts';
 import type { Fleet } from '../fleet/fleet.ts';
+import { nobodyKnows, NO_DATA, type GpuOwner } from './gpu-owner.ts';
+import type { JobRecord } from './job-record.ts';
+import { findNode, join, keyOf, type Joined } from './join.ts';
+import { RunBook } from './run-book.ts';
+import type { RunStore } from './run-store.ts';
+import type { DeviceFiles } from './slurm/gres-conf.ts';
+import type { SlurmJob } from './slurm/model.ts';
 import type { SlurmState } from './slurm/poller.ts';
-import type { SlurmJob } from './slurm/scontrol.ts';
 
 /** Older answers say nothing of now. */
 const STALE_MS = 120_000;
-const ENDED_KEPT_MS = 24 * 3_600_000;
-const RUNNING = new Set(['RUNNING', 'COMPLETING', 'SUSPENDED', 'CONFIGURING']);
+const JOIN_EVERY_MS = 10_000;
 const OUT = /DRAIN|MAINT|RESERVED|DOWN|FAIL/;
-/** What waits for a person, by the names people give it. */
-const NOTEBOOK = /jupyter|notebook|code-server|interactive|ipython/i;
+/** These wait for GPUs, not for a date, a limit or another job. */
+const WAITS = new Set(['Resources', 'Priority']);
 
-export interface JobRecord extends JobFacts {
-  readonly displayId: string;
-  readonly arrayJobId: string;
+export interface JobTableOptions {
+  readonly store?: RunStore | undefined;
+  readonly keepMs?: number;
+  readonly files?: DeviceFiles;
+  readonly nowMs?: () => number;
+  readonly wallMs?: number;
+  readonly onTrouble?: (error: unknown) => void;
+}
+
+/** A node that the scheduler gives nobody, and why. */
+export interface PlannedNode {
+  readonly node: string;
   readonly state: string;
-  readonly nodes: number;
-  readonly requestedGpus: number;
-  readonly timeLimit: string;
-  /** Places that Slurm names and no agent shows. */
-  readonly unknownGpus: number;
+  readonly reason: string;
 }
 
 export class JobTable {
   readonly #fleet: Fleet;
-  readonly #records = new Map<string, JobRecord>();
-  #running: readonly JobRecord[] = [];
-  #jobOf: ReadonlyMap<string, JobRecord> = new Map();
-  #pending: readonly SlurmJob[] = [];
-  #planned: ReadonlySet<string> = new Set();
-  #answeredMs: number | undefined;
+  readonly #options: JobTableOptions;
+  readonly #owners = new Map<string, Owners>();
+  readonly #runs: RunBook;
+  #joined: Joined = { running: [], owners: new Map(), unscheduled: new Set() };
+  #joinedMs = -Infinity;
+  #isDirty = false;
   #state: SlurmState | undefined;
+  #answeredMs: number | undefined;
 
-  constructor(fleet: Fleet) {
+  constructor(fleet: Fleet, options: JobTableOptions = {}) {
     this.#fleet = fleet;
+    this.#options = options;
+    const { store, keepMs = 400 * 86_400_000, onTrouble = () => undefined, wallMs = Date.now() } = options;
+    this.#runs = new RunBook({ store, keepMs, onTrouble }, wallMs);
   }
 
-  /** Running ones first, then the latest to end. */
+  /** Running ones first, then those of the last day, the latest to end before the others. */
   get records(): readonly JobRecord[] {
-    const ended = [...this.#records.values()].filter((one) => one.endMs !== undefined);
-    return [...this.#running, ...ended.sort((a, b) => (b.endMs ?? 0) - (a.endMs ?? 0))];
+    return [...this.#joined.running, ...this.#runs.ended];
   }
   get pending(): readonly SlurmJob[] {
-    return this.#pending;
+    return (this.#state?.jobs ?? []).filter((job) => job.state === 'PENDING' && job.requestedGpus > 0);
   }
   /** Whether a scheduler is asked at all. */
   get isAsked(): boolean {
@@ -54,88 +67,110 @@ export class JobTable {
     return this.#state?.problem;
   }
 
-  /** The running job that was given a GPU. */
-  jobOf(node: string, uuid: string): JobRecord | undefined {
-    return this.#jobOf.get(`${node}\n${uuid}`);
+  /** Who has a GPU, or had it at a moment; of several that share it the first. */
+  jobOf(node: string, uuid: string, atMs?: number): JobRecord | undefined {
+    if (atMs !== undefined) return this.#runs.at(node, uuid, atMs);
+    return this.#joined.owners.get(keyOf(node, uuid))?.jobs[0];
   }
 
+  ownerOf(node: string, uuid: string, nowMs: number): GpuOwner {
+    const owner = this.#joined.owners.get(keyOf(node, uuid)) ?? nobodyKnows(NO_DATA);
+    if (this.#isFresh(nowMs) || !this.isAsked) return owner;
+    const isSeen = owner.jobs.length > 0 && !(owner.jobs[0]?.scheduler === 'slurm' && owner.jobs[0].isListed);
+    return isSeen ? owner : nobodyKnows(this.problem ?? 'the scheduler does not answer');
+  }
+
+  /** The newest run. */
   find(id: string): JobRecord | undefined {
-    return this.records.find((one) => one.id === id || one.displayId === id);
+    return this.runsOf(id)[0];
+  }
+
+  runsOf(id: string): readonly JobRecord[] {
+    const running = this.#joined.running.filter((one) => one.id === id || one.displayId === id);
+    return running.length > 0 && running.length === this.#runs.ofJob(id).length ? running : this.#runs.ofJob(id);
+  }
+
+  get planned(): readonly PlannedNode[] {
+    return (this.#state?.nodes ?? []).flatMap(({ name, host, state, reason }) => {
+      const node = findNode(this.#fleet.nodes, name, host)?.name;
+      return node !== undefined && OUT.test(state) ? [{ node, state, reason }] : [];
+    });
   }
 
   take(state: SlurmState, wallMs: number): void {
     this.#state = state;
     if (state.problem !== undefined) return;
     this.#answeredMs = state.answeredMs;
-    const uuids = this.#uuidsByPlace();
-    this.#running = state.jobs
-      .filter((job) => RUNNING.has(job.state) && job.gpus.length > 0)
-      .map((job) => recordOf(job, uuids));
-    this.#jobOf = new Map(
-      this.#running.flatMap((job) => job.gpus.map(({ node, uuid }) => [`${node}\n${uuid}`, job] as const)),
-    );
-    this.#pending = state.jobs.filter((job) => job.state === 'PENDING' && job.requestedGpus > 0);
-    this.#planned = new Set(state.nodes.filter((node) => OUT.test(node.state)).map(({ name }) => name));
-    this.#keep(state, wallMs);
+    this.#join(state.answeredMs ?? 0, wallMs);
+  }
+
+  /** What an agent says of its node; nothing once it is gone. */
+  takeOwners(node: string, owners: Owners | undefined): void {
+    if (owners) this.#owners.set(node, owners);
+    else this.#owners.delete(node);
+    this.#isDirty = true;
+  }
+
+  /** Joins anew where something was said, and every 10 s, as nodes fall silent. */
+  renew(nowMs: number, wallMs: number): void {
+    if (this.#isDirty || nowMs - this.#joinedMs >= JOIN_EVERY_MS) this.#join(nowMs, wallMs);
   }
 
   /** undefined where nobody can say who has what now. */
   allocations(nowMs: number): Allocations | undefined {
-    if (this.#answeredMs === undefined || nowMs - this.#answeredMs > STALE_MS) return undefined;
-    const models = new Set(this.#fleet.gpus.map(({ name }) => name));
-    const waits = this.#pending.some(({ reason }) => reason === 'Resources' || reason === 'Priority');
-    return { jobs: this.#running, planned: this.#planned, wantedModels: waits ? models : new Set() };
-  }
-
-  #keep({ jobs }: SlurmState, wallMs: number): void {
-    const byId = new Map(jobs.map((job) => [job.id, job]));
-    const running = new Set(this.#running.map(({ id }) => id));
-    for (const record of this.#running) this.#records.set(record.id, record);
-    for (const [id, record] of this.#records) {
-      if (running.has(id)) continue;
-      const ended = byId.get(id);
-      // Slurm forgets ended jobs after minutes; what it no longer lists has ended since we last asked.
-      const endMs = record.endMs ?? (ended && ended.state !== 'PENDING' ? ended.endMs : undefined) ?? wallMs;
-      if (wallMs - endMs > ENDED_KEPT_MS) this.#records.delete(id);
-      else this.#records.set(id, { ...record, endMs, state: ended?.state ?? record.state });
+    const { running, unscheduled } = this.#joined;
+    if (!this.#isFresh(nowMs)) {
+      const seen = running.filter(({ scheduler, isListed }) => scheduler !== 'slurm' || !isListed);
+      const hasOthers = this.#fleet.nodes.some(({ name }) => this.#owners.get(name)?.pods != null);
+      if (seen.length === 0 && !hasOthers) return undefined;
+      return { jobs: seen, planned: new Set(), wantedModels: new Set(), unscheduled };
     }
+    const planned = new Set(this.planned.map(({ node }) => node));
+    return { jobs: running, planned, wantedModels: this.#wantedModels(), unscheduled };
   }
 
-  /** A place in Slurm's list is a place in the order of the devices, which is that of their indices. */
-  #uuidsByPlace(): (node: string, place: number) => string | undefined {
-    const byNode = Map.groupBy(this.#fleet.gpus, ({ node }) => node.name);
-    return (node, place) => {
-      const gpus = byNode.get(node) ?? byNode.get(node.split('.')[0] ?? '');
-      return gpus?.find(({ gpu }) => Number(gpu) === place)?.uuid;
-    };
+  #isFresh(nowMs: number): boolean {
+    return this.#answeredMs !== undefined && nowMs - this.#answeredMs <= STALE_MS;
   }
-}
 
-function recordOf(job: SlurmJob, uuidAt: (node: string, place: number) => string | undefined): JobRecord {
-  const named = job.gpus.flatMap(({ node, places }) => places.map((place) => ({ node, uuid: uuidAt(node, place) })));
-  return {
-    id: job.id,
-    displayId: job.displayId,
-    arrayJobId: job.arrayJobId,
-    user: job.user,
-    account: job.account,
-    partition: job.partition,
-    name: job.name,
-    kind: kindOf(job),
-    startMs: job.startMs ?? 0,
-    endMs: undefined,
-    gpus: named.flatMap(({ node, uuid }): readonly JobGpu[] => (uuid === undefined ? [] : [{ node, uuid }])),
-    cpus: job.cpus,
-    input: undefined,
-    state: job.state,
-    nodes: job.nodes,
-    requestedGpus: job.requestedGpus,
-    timeLimit: job.timeLimit,
-    unknownGpus: named.filter(({ uuid }) => uuid === undefined).length,
-  };
-}
+  #join(nowMs: number, wallMs: number): void {
+    const { files = () => undefined } = this.#options;
+    const slurm = this.#isFresh(nowMs) ? this.#state : undefined;
+    const seen = (name: string): Owners | undefined =>
+      this.#fleet.node(name)?.isUp(nowMs) === true ? this.#owners.get(name) : undefined;
+    const nodes = this.#fleet.nodes.map((node) => ({
+      name: node.name,
+      gpus: this.#fleet.gpusOf(node),
+      owners: seen(node.name),
+    }));
+    this.#isDirty = false;
+    this.#joinedMs = nowMs;
+    this.#joined = join({
+      nodes,
+      slurm,
+      files,
+      wallMs,
+      seenSince: (scheduler, id) => this.#runs.seenSince(scheduler, id),
+    });
+    this.#runs.take({
+      running: this.#joined.running,
+      slurm: slurm?.jobs,
+      isSeen: (name) => seen(name) !== undefined,
+      wallMs,
+    });
+  }
 
-function kindOf({ name, partition }: SlurmJob): JobKind {
-  if (NOTEBOOK.test(name) || NOTEBOOK.test(partition)) return 'notebook';
-  return /serve|serving|triton|vllm|inference/i.test(name) ? 'service' : 'batch';
+  /** Models of the nodes that a waiting job could run on. */
+  #wantedModels(): ReadonlySet<string> {
+    const waiting = this.pending.filter(({ reason }) => WAITS.has(reason.split(',')[0] ?? ''));
+    const models = (this.#state?.nodes ?? []).flatMap((node) => {
+      const fits = ({ partition, gpuType }: SlurmJob): boolean =>
+        partition.split(',').some((name) => node.partitions.includes(name)) &&
+        node.gres.split(',').some((one) => (gpuType === '' ? /^gpu\b/.test(one) : one.startsWith(`gpu:${gpuType}:`)));
+      if (!waiting.some(fits)) return [];
+      const known = findNode(this.#fleet.nodes, node.name, node.host);
+      return known ? this.#fleet.gpusOf(known).map(({ name }) => name) : [];
+    });
+    return new Set(models);
+  }
 }

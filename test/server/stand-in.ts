@@ -47,6 +47,11 @@ export const defaultConfig: ServerConfig = {
   'access.hosts': [],
   'jobs.scontrol': 'off',
   'jobs.slurm_conf': undefined,
+  'jobs.slurm_url': undefined,
+  'jobs.slurm_token_file': undefined,
+  'jobs.slurm_user': undefined,
+  'jobs.interval': 15_000,
+  'jobs.keep': 1e12,
   'ledger.keep': 1e12,
   'ledger.price': undefined,
   'ledger.currency': 'EUR',
@@ -54,6 +59,12 @@ export const defaultConfig: ServerConfig = {
   'alerts.underused_after': serverSettings['alerts.underused_after'].default,
   'alerts.underused_below': serverSettings['alerts.underused_below'].default,
   'alerts.node_down_after': serverSettings['alerts.node_down_after'].default,
+};
+
+/** What a fleet is summed up with, where nobody says who has its GPUs. */
+export const fleetState = {
+  cluster: 'c',
+  attribution: { gpus: 0, attributed: 0, problem: null, reasons: [], text: '' },
 };
 
 export const inventory: Hello['inventory'] = {

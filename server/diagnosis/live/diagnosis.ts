@@ -17,6 +17,8 @@ export interface Allocations {
   readonly jobs: readonly JobFacts[];
   readonly planned: ReadonlySet<string>;
   readonly wantedModels: ReadonlySet<string>;
+  /** Nodes that no scheduler speaks for. */
+  readonly unscheduled?: ReadonlySet<string>;
 }
 
 interface Watched {
@@ -71,7 +73,11 @@ export class Diagnosis {
       slot: ended,
       nodes: this.#takeSlots(),
       jobs: allocated?.jobs,
-      ...(allocated && { planned: allocated.planned, wantedModels: allocated.wantedModels }),
+      ...(allocated && {
+        planned: allocated.planned,
+        wantedModels: allocated.wantedModels,
+        ...(allocated.unscheduled && { unscheduled: allocated.unscheduled }),
+      }),
     });
     this.#tell(step, nowMs);
     this.#last = step;

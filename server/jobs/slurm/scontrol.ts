@@ -1,48 +1,8 @@
-// `scontrol show job -o -d` and `scontrol show node -o -d`, a record a line. Times in UTC: the tool is run so.
-// Names of jobs hold blanks: a value goes on until the next known key. scontrol(1).
-
-export class ScontrolError extends Error {
-  override name = 'ScontrolError';
-}
-
-/** GPUs of one node that a job was given, by their place in the node's list of generic resources. */
-export interface NodeGpus {
-  readonly node: string;
-  readonly places: readonly number[];
-}
-
-export interface SlurmJob {
-  /** As the kernel's cgroups have it; an array's task has one of its own. */
-  readonly id: string;
-  /** As people know it: `3_0` for the first task of array 3. */
-  readonly name: string;
-  readonly displayId: string;
-  readonly arrayJobId: string;
-  readonly user: string;
-  readonly account: string;
-  readonly partition: string;
-  /** RUNNING, PENDING, COMPLETED … */
-  readonly state: string;
-  readonly reason: string;
-  readonly startMs: number | undefined;
-  readonly endMs: number | undefined;
-  readonly timeLimit: string;
-  readonly nodes: number;
-  readonly cpus: number;
-  readonly requestedGpus: number;
-  readonly gpus: readonly NodeGpus[];
-}
-
-export interface SlurmNode {
-  readonly name: string;
-  /** MIXED, IDLE+DRAIN … */
-  readonly state: string;
-  readonly reason: string;
-  readonly gres: string;
-}
-
-/** Keys before and after values that hold blanks; where a value ends. */
-const KEY = /(?:^|\s)([A-Z][A-Za-z/:_]*)=/g;
+// `scontrol show job -o -d` and `scontrol show node -o -d`, a record a line. Times in UTC: the tool is run so. scontrol(1).
+// Names of jobs and comments are the users': they hold blanks, and may look like keys. What counts is told before or between them.
+import { placesIn, requestedGpus } from './gres.ts';
+import { expandNodes } from './host-list.ts';
+import { SlurmError, type NodeGpus, type SlurmJob, type SlurmNode } from './model.ts';
 
 export function parseJobs(text: string): readonly SlurmJob[] {
   return linesOf(text, 'JobId=').map(parseJob);
@@ -51,8 +11,15 @@ export function parseJobs(text: string): readonly SlurmJob[] {
 export function parseNodes(text: string): readonly SlurmNode[] {
   return linesOf(text, 'NodeName=').map((line) => {
     const value = valuesOf(line);
-    const name = value('NodeName');
-    return { name, state: value('State'), reason: orEmpty(value('Reason')), gres: orEmpty(value('Gres')) };
+    return {
+      name: value('NodeName'),
+      host: value('NodeHostName'),
+      state: value('State'),
+      // The reason is written by people and ends the record; in brackets who wrote it, and when.
+      reason: (/ Reason=(.*)$/.exec(line)?.[1] ?? '').replace(/ \[[^[\]]*@[^[\]]*\].*$/, '').trim(),
+      gres: orEmpty(value('Gres')),
+      partitions: value('Partitions').split(',').filter(Boolean),
+    };
   });
 }
 
@@ -62,13 +29,15 @@ function linesOf(text: string, begins: string): readonly string[] {
     const trimmed = line.trim();
     if (trimmed === '') return [];
     if (!trimmed.startsWith(begins)) {
-      throw new ScontrolError(`line ${at + 1} does not begin with ${begins}: ${trimmed.slice(0, 60)}`);
+      throw new SlurmError(`line ${at + 1} does not begin with ${begins}: ${trimmed.slice(0, 60)}`);
     }
     return [trimmed];
   });
 }
 
-/** The first value of a key; a later one of the same name belongs to a group of nodes. */
+const KEY = /(?:^|\s)([A-Z][A-Za-z/:_]*)=/g;
+
+/** The first value of a key: a later one of the same name is in somebody's comment, or of a group of nodes. */
 function valuesOf(line: string): (key: string) => string {
   const found = new Map<string, string>();
   const keys = [...line.matchAll(KEY)];
@@ -81,29 +50,76 @@ function valuesOf(line: string): (key: string) => string {
 }
 
 function parseJob(line: string): SlurmJob {
-  const value = valuesOf(line);
-  const id = value('JobId');
-  if (!/^\d+$/.test(id)) throw new ScontrolError(`a job without a number: ${line.slice(0, 60)}`);
-  const array = value('ArrayJobId');
-  const task = value('ArrayTaskId');
+  const { head, name, user, rest } = takeApart(line);
+  const id = head('JobId');
+  if (!/^\d+$/.test(id)) throw new SlurmError(`a job without a number: ${line.slice(0, 60)}`);
+  const value = valuesOf(rest);
+  const arrayJobId = head('ArrayJobId');
+  const nodes = Number(/^\d+/.exec(value('NumNodes'))?.[0] ?? NaN);
+  const asked = requestedGpus({
+    tres: value('AllocTRES') || value('TRES') || value('ReqTRES'),
+    perJob: lastOf(rest, 'TresPerJob'),
+    perNode: lastOf(rest, 'TresPerNode'),
+    perTask: lastOf(rest, 'TresPerTask'),
+    nodes,
+    tasks: Number(value('NumTasks')),
+  });
   return {
     id,
-    displayId: array !== '' && /^\d+$/.test(task) ? `${array}_${task}` : id,
-    arrayJobId: array,
-    name: orEmpty(value('JobName')),
-    user: value('UserId').replace(/\(\d+\)$/, ''),
+    sluid: head('SLUID'),
+    displayId: displayIdOf(id, head),
+    arrayJobId,
+    name: orEmpty(name),
+    user,
     account: orEmpty(value('Account')),
     partition: orEmpty(value('Partition')),
     state: value('JobState'),
     reason: orEmpty(value('Reason')).replace(/^None$/, ''),
     startMs: timeOf(value('StartTime')),
     endMs: timeOf(value('EndTime')),
-    timeLimit: value('TimeLimit'),
-    nodes: Number(/^\d+/.exec(value('NumNodes'))?.[0] ?? NaN),
+    timeLimitS: secondsOf(value('TimeLimit')),
+    restarts: Number(value('Restarts') || 0),
+    nodes,
     cpus: Number(value('NumCPUs') || NaN),
-    requestedGpus: requestedGpus(line),
-    gpus: gpusOf(line),
+    requestedGpus: asked.count,
+    gpuType: asked.type,
+    gpus: gpusOf(rest),
   };
+}
+
+function displayIdOf(id: string, head: (key: string) => string): string {
+  const [array, task, het] = [head('ArrayJobId'), head('ArrayTaskId'), head('HetJobId')];
+  if (array !== '' && /^\d+$/.test(task)) return `${array}_${task}`;
+  return het !== '' && het !== '0' ? `${het}+${head('HetJobOffset')}` : id;
+}
+
+interface Parts {
+  /** What stands before the name. */
+  readonly head: (key: string) => string;
+  readonly name: string;
+  readonly user: string;
+  /** What stands behind the user. */
+  readonly rest: string;
+}
+
+const USER = / UserId=(\S+)\(\d+\) GroupId=\S+ MCS_label=\S+/g;
+
+/** A name or a comment that holds a user of its own makes the true one unknown: better nobody than the wrong one. */
+function takeApart(line: string): Parts {
+  const named = line.indexOf(' JobName=');
+  const head = valuesOf(named === -1 ? line : line.slice(0, named));
+  const users = [...line.matchAll(USER)];
+  const [first] = users;
+  if (named === -1 || !first) return { head, name: '', user: '', rest: line };
+  const name = line.slice(named + ' JobName='.length, first.index);
+  const last = users.at(-1) ?? first;
+  const user = users.length === 1 ? (first[1] ?? '') : '';
+  return { head, name, user, rest: line.slice(last.index + last[0].length) };
+}
+
+function lastOf(line: string, key: string): string {
+  const at = line.lastIndexOf(` ${key}=`);
+  return at === -1 ? '' : (/^\S*/.exec(line.slice(at + key.length + 2))?.[0] ?? '');
 }
 
 function orEmpty(text: string): string {
@@ -115,55 +131,22 @@ function timeOf(text: string): number | undefined {
   return Number.isNaN(ms) ? undefined : ms;
 }
 
+/** `365-00:00:00`, `04:00:00`, `UNLIMITED`. */
+function secondsOf(text: string): number | undefined {
+  const [, days = '0', hours, minutes, seconds] = /^(?:(\d+)-)?(\d+):(\d+):(\d+)$/.exec(text) ?? [];
+  return hours === undefined
+    ? undefined
+    : Number(days) * 86_400 + Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);
+}
+
 /** `Nodes=hgx[01-02] CPU_IDs=0-3 Mem=0 GRES=gpu:v100:2(IDX:0-1)`, once per group of nodes with the same GPUs. */
 const GROUP = /\sNodes=(\S+) CPU_IDs=\S* Mem=\S* GRES=(\S*)/g;
 
-function gpusOf(line: string): readonly NodeGpus[] {
-  return [...line.matchAll(GROUP)].flatMap(([, nodes = '', gres = '']) => {
-    const places = gres.split(/,(?![^(]*\))/).flatMap((part) => placesOf(part));
+/** The groups stand before the first thing that a user may write. */
+function gpusOf(rest: string): readonly NodeGpus[] {
+  const end = rest.indexOf(' MinCPUsNode=');
+  return [...(end === -1 ? rest : rest.slice(0, end)).matchAll(GROUP)].flatMap(([, nodes = '', gres = '']) => {
+    const places = placesIn(gres);
     return places.length === 0 ? [] : expandNodes(nodes).map((node) => ({ node, places }));
-  });
-}
-
-/** `gpu:v100:3(IDX:0-1,4)`; shards and MPS are no whole GPUs and give none. */
-function placesOf(gres: string): readonly number[] {
-  const [, list] = /^gpu(?::[^()]*)?\(IDX:([\d,-]+)\)$/.exec(gres) ?? [];
-  return list === undefined ? [] : expandNumbers(list).map(Number);
-}
-
-function requestedGpus(line: string): number {
-  const [, allocated] = /\bgres\/gpu=(\d+)/.exec(line) ?? [];
-  if (allocated !== undefined) return Number(allocated);
-  const [, perNode] = /\bTresPerNode=gres:gpu(?::[a-zA-Z][^:\s]*)?:(\d+)/.exec(line) ?? [];
-  const [, perJob] = /\bTresPerJob=gres:gpu(?::[a-zA-Z][^:\s]*)?:(\d+)/.exec(line) ?? [];
-  const [, nodes = '1'] = /\bNumNodes=(\d+)/.exec(line) ?? [];
-  return perJob !== undefined ? Number(perJob) : perNode === undefined ? 0 : Number(perNode) * Number(nodes);
-}
-
-/** More names than any cluster has nodes. */
-const MOST_NAMES = 100_000;
-
-/** `hgx[01-02,05],login1`. Zeros in front are kept. */
-export function expandNodes(list: string): readonly string[] {
-  return list.split(/,(?![^[]*\])/).flatMap((part) => expandPart(part));
-}
-
-function expandPart(part: string): readonly string[] {
-  const [, before, inside, after] = /^([^[\]]*)\[([^\]]*)\](.*)$/.exec(part) ?? [];
-  if (before === undefined || inside === undefined || after === undefined) return part === '' ? [] : [part];
-  return expandNumbers(inside).flatMap((number) =>
-    expandPart(after)
-      .map((rest) => `${before}${number}${rest}`)
-      .concat(after === '' ? [`${before}${number}`] : []),
-  );
-}
-
-function expandNumbers(list: string): readonly string[] {
-  return list.split(',').flatMap((range) => {
-    const [, from, to] = /^(\d+)-(\d+)$/.exec(range) ?? [];
-    if (from === undefined || to === undefined) return [range];
-    const count = Number(to) - Number(from) + 1;
-    if (!(count >= 0 && count <= MOST_NAMES)) throw new ScontrolError(`a list of nodes that is too long: ${range}`);
-    return Array.from({ length: count }, (_, at) => String(Number(from) + at).padStart(from.length, '0'));
   });
 }

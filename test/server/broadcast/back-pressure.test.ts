@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { Alerts } from '../../../server/alerts/alerts.ts';
 import { LiveBroadcast, type LiveNamespace } from '../../../server/broadcast/live.ts';
 import { silentLog } from '../../../server/log.ts';
-import { defaultConfig, gpuSeries, StandInNode } from '../stand-in.ts';
+import { defaultConfig, gpuSeries, StandInNode, fleetState } from '../stand-in.ts';
 
 type Listener = (...args: unknown[]) => void;
 
@@ -37,6 +37,7 @@ test('only viewers whose last message is on its way get the next', () => {
     fleet: one.fleet,
     alerts: new Alerts(one.fleet, defaultConfig),
     cluster: 'c',
+    attribution: () => fleetState.attribution,
     storeState: () => ({ ok: true }),
     clock: one.clock,
     log: silentLog,

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { AbsenceReason } from '#agent/contract';
 import { detailNode, summarizeFleet, summarizeGpu, summarizeNode } from '../../../server/fleet/summary.ts';
-import { gpuSeries, StandInNode, START_MS, type StandInSeries } from '../stand-in.ts';
+import { gpuSeries, StandInNode, START_MS, type StandInSeries, fleetState } from '../stand-in.ts';
 
 const readerUp: StandInSeries[] = [
   ['gpu_reader_up', [], 1],
@@ -125,7 +125,9 @@ test('a GPU that is lost is out alone', () => {
     { class: 'productive.compute', outage: null },
     { class: 'out.fault', outage: { kind: 'gpu_lost', since_ms: START_MS + 12_000 } },
   ]);
-  expect(summarizeFleet(one.fleet, 'c', { nowMs: one.clock.ms, wallMs: one.clock.ms }).funnel).toMatchObject({
+  expect(
+    summarizeFleet(one.fleet, { ...fleetState, cluster: 'c' }, { nowMs: one.clock.ms, wallMs: one.clock.ms }).funnel,
+  ).toMatchObject({
     reporting: 2,
     healthy: 1,
   });

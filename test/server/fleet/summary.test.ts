@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { Fleet } from '../../../server/fleet/fleet.ts';
 import { detailNode, summarizeFleet, summarizeGpu, summarizeNode } from '../../../server/fleet/summary.ts';
 import { Ledger } from '../../../server/ledger/ledger.ts';
-import { gpuSeries, SetClock, StandInNode, type StandInSeries } from '../stand-in.ts';
+import { gpuSeries, SetClock, StandInNode, type StandInSeries, fleetState } from '../stand-in.ts';
 
 const moment = (clock: SetClock) => ({ nowMs: clock.ms, wallMs: clock.ms });
 
@@ -40,10 +40,10 @@ describe('a node that is down', () => {
     one.silence(6);
     const detail = detailNode(one.fleet, one.node, one.clock.ms);
     expect(detail).toMatchObject({ up: false, samples: [], gpu_list: [{ utilization_ratio: null, processes: null }] });
-    const { coverage } = summarizeFleet(one.fleet, 'c', moment(one.clock));
+    const { coverage } = summarizeFleet(one.fleet, { ...fleetState, cluster: 'c' }, moment(one.clock));
     expect(coverage).toEqual({ nodes: 1, nodes_up: 0, gpus: 1, gpus_reporting: 1 });
     one.silence(30);
-    expect(summarizeFleet(one.fleet, 'c', moment(one.clock))).toMatchObject({
+    expect(summarizeFleet(one.fleet, { ...fleetState, cluster: 'c' }, moment(one.clock))).toMatchObject({
       coverage: { gpus_reporting: 0 },
       classes: { unobserved: 1 },
       funnel: { capacity: 1, reporting: 0, productive: 0 },
@@ -60,7 +60,7 @@ test('the funnel narrows from capacity to productive', () => {
     ...gpuSeries({ gpu: '3' }),
     ...gpuSeries({ gpu: '4', busy: 'unsupported' }),
   ]);
-  expect(summarizeFleet(one.fleet, 'c', moment(one.clock))).toMatchObject({
+  expect(summarizeFleet(one.fleet, { ...fleetState, cluster: 'c' }, moment(one.clock))).toMatchObject({
     funnel: { capacity: 5, reporting: 4, healthy: 4, allocated: 3, active: 2, productive: 1 },
     classes: { 'productive.compute': 1, 'starved.unknown': 1, 'held.idle': 1, 'free.no_demand': 1, unobserved: 1 },
   });
@@ -108,7 +108,7 @@ test('a shared file system counts once over all nodes, a local one once per node
       ['filesystem_avail_bytes', ['nas:/data', 'nfs4', '/data'], 400],
     ]);
   }
-  expect(summarizeFleet(fleet, 'c', moment(clock)).storage).toMatchObject({
+  expect(summarizeFleet(fleet, { ...fleetState, cluster: 'c' }, moment(clock)).storage).toMatchObject({
     filesystems: 3,
     filesystem_size_bytes: 1020,
     filesystem_avail_bytes: 400,

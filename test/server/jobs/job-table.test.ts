@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { Fleet } from '../../../server/fleet/fleet.ts';
 import { findScontrol } from '../../../server/jobs/find-scontrol.ts';
+import { createScontrolSource } from '../../../server/jobs/slurm/scontrol-source.ts';
 import { JobTable } from '../../../server/jobs/job-table.ts';
 import { SlurmPoller } from '../../../server/jobs/slurm/poller.ts';
 import { parseJobs, parseNodes } from '../../../server/jobs/slurm/scontrol.ts';
@@ -62,7 +63,7 @@ test('each GPU is of the job that was given its place', () => {
   ]);
   expect(table.find('10')?.kind).toBe('notebook');
   expect(table.pending.map(({ id }) => id)).toEqual(['3', '8']);
-  expect(attribution(table, fleet, 2000)).toEqual({ gpus: 16, attributed: 16, problem: null });
+  expect(attribution(table, fleet, 2000)).toMatchObject({ gpus: 16, attributed: 16, problem: null });
   expect(summarizeUsers(table, fleet).map(({ user, jobs, gpus }) => [user, jobs, gpus])).toEqual([
     ['alice', 2, 7],
     ['bob', 4, 6],
@@ -109,8 +110,11 @@ test.each([
   const states: (string | undefined)[] = [];
   let answer: unknown = result;
   const poller = new SlurmPoller({
-    ...{ scontrol: 'scontrol', slurmConf: undefined, nowMs: () => 5, log: silentLog },
-    runner: { run: () => Promise.resolve(answer as never) },
+    ...{ intervalMs: 15_000, nowMs: () => 5, log: silentLog },
+    source: createScontrolSource({
+      ...{ scontrol: 'scontrol', slurmConf: undefined },
+      runner: { run: () => Promise.resolve(answer as never) },
+    }),
     onAnswer: ({ problem: told }) => states.push(told),
   });
   await poller.ask();

@@ -2,7 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { expandNodes, parseJobs, parseNodes, ScontrolError } from '../../../server/jobs/slurm/scontrol.ts';
+import { expandNodes } from '../../../server/jobs/slurm/host-list.ts';
+import { SlurmError } from '../../../server/jobs/slurm/model.ts';
+import { parseJobs, parseNodes } from '../../../server/jobs/slurm/scontrol.ts';
 
 const fixture = (name: string): string => readFileSync(join(import.meta.dirname, '../../fixtures/slurm', name), 'utf8');
 const jobs = parseJobs(fixture('jobs-22.05.txt'));
@@ -45,7 +47,7 @@ describe('jobs', () => {
   test.each(['Slurm load error', 'JobId=x JobName=y', '\nslurm_load_jobs error: Unable to contact'])(
     '%j is refused',
     (text) => {
-      expect(() => parseJobs(text)).toThrow(ScontrolError);
+      expect(() => parseJobs(text)).toThrow(SlurmError);
     },
   );
 
@@ -73,5 +75,5 @@ test.each([
 });
 
 test('a list that would fill the memory is refused', () => {
-  expect(() => expandNodes('n[1-999999999]')).toThrow(ScontrolError);
+  expect(() => expandNodes('n[1-999999999]')).toThrow(SlurmError);
 });

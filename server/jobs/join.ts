@@ -1,0 +1,192 @@
+// Joins what schedulers give away with what agents see: the running jobs with their GPUs, and the owner of every GPU.
+import type { GpuHolder, Owners } from '#agent/contract';
+import { findOwner, type GpuOwner } from './gpu-owner.ts';
+import { recordOfPod, recordOfProcess, recordOfSlurm, type JobRecord } from './job-record.ts';
+import type { DeviceFiles } from './slurm/gres-conf.ts';
+import type { SlurmAnswers, SlurmJob } from './slurm/model.ts';
+import { gpuAtPlace, shortAddress, type PlacedGpu } from './slurm/places.ts';
+
+export interface JoinedNode {
+  readonly name: string;
+  readonly gpus: readonly PlacedGpu[];
+  /** undefined where no agent tells. */
+  readonly owners: Owners | undefined;
+}
+
+export interface JoinInput {
+  readonly nodes: readonly JoinedNode[];
+  /** undefined while Slurm is not asked or does not answer. */
+  readonly slurm: SlurmAnswers | undefined;
+  readonly files: DeviceFiles;
+  readonly wallMs: number;
+  /** When a job that no scheduler dates was first seen. */
+  readonly seenSince: (scheduler: string, id: string) => number | undefined;
+}
+
+export interface Joined {
+  readonly running: readonly JobRecord[];
+  /** By node and UUID: `keyOf`. */
+  readonly owners: ReadonlyMap<string, GpuOwner>;
+  /** Nodes that no scheduler speaks for. */
+  readonly unscheduled: ReadonlySet<string>;
+}
+
+const RUNNING = new Set(['RUNNING', 'COMPLETING', 'SUSPENDED', 'CONFIGURING', 'STOPPED', 'SIGNALING', 'STAGE_OUT']);
+
+export function keyOf(node: string, uuid: string): string {
+  return `${node}\n${uuid}`;
+}
+
+export function join(input: JoinInput): Joined {
+  return new Join(input).result();
+}
+
+class Join {
+  readonly #input: JoinInput;
+  /** Listed by Slurm, by number and by SLUID. */
+  readonly #listed = new Map<string, JobRecord>();
+  /** By their processes or pods, with one record for all of a job's processes. */
+  readonly #found = new Map<string, JobRecord>();
+  readonly #grants = new Map<string, JobRecord[]>();
+  readonly #unknownGpus = new Map<string, number>();
+
+  constructor(input: JoinInput) {
+    this.#input = input;
+  }
+
+  result(): Joined {
+    const { nodes, slurm } = this.#input;
+    const scheduled = new Set(
+      (slurm?.nodes ?? []).flatMap(({ name, host }) => findNode(nodes, name, host)?.name ?? []),
+    );
+    for (const job of slurm?.jobs ?? []) if (RUNNING.has(job.state)) this.#list(job);
+    for (const node of nodes) this.#takeHints(node);
+    const owners = new Map(
+      nodes.flatMap((node) => {
+        const isScheduled = scheduled.has(node.name) || node.owners?.pods != null;
+        return node.gpus.map(({ uuid }) => [keyOf(node.name, uuid), this.#ownerOf(node, uuid, isScheduled)] as const);
+      }),
+    );
+    const unscheduled = nodes.filter(({ name, owners: seen }) => !scheduled.has(name) && seen?.pods == null);
+    return { ...this.#withGpus(owners), unscheduled: new Set(unscheduled.map(({ name }) => name)) };
+  }
+
+  #list(job: SlurmJob): void {
+    const record = recordOfSlurm(job, this.#input.seenSince('slurm', job.id) ?? this.#input.wallMs);
+    this.#listed.set(job.id, record);
+    if (job.sluid !== '') this.#listed.set(job.sluid, record);
+    const hosts = new Map((this.#input.slurm?.nodes ?? []).map(({ name, host }) => [name, host]));
+    for (const { node: name, places } of job.gpus) {
+      const node = findNode(this.#input.nodes, name, hosts.get(name) ?? '');
+      const minors = new Map((node?.owners?.devices ?? []).map((one) => [shortAddress(one.pci_bus_id), one.minor]));
+      for (const place of places) {
+        const uuid = node && gpuAtPlace({ node: name, gpus: node.gpus, minors, files: this.#input.files }, place);
+        if (node && uuid !== undefined) this.#grant(keyOf(node.name, uuid), record);
+        else this.#unknownGpus.set(job.id, (this.#unknownGpus.get(job.id) ?? 0) + 1);
+      }
+    }
+  }
+
+  /** A job that works stands before one that is stopped. */
+  #grant(key: string, record: JobRecord): void {
+    const known = this.#grants.get(key) ?? [];
+    const isFirst = record.state === 'RUNNING' && known[0]?.state === 'SUSPENDED';
+    this.#grants.set(key, isFirst ? [record, ...known] : [...known, record]);
+  }
+
+  /** A prolog's word counts where the scheduler itself does not say. */
+  #takeHints({ name, gpus, owners }: JoinedNode): void {
+    for (const { gpu, job } of owners?.hints ?? []) {
+      const uuid = gpus.find((one) => one.uuid === gpu || one.gpu === gpu.split('.')[0])?.uuid;
+      if (uuid === undefined || this.#grants.has(keyOf(name, uuid))) continue;
+      const holder = { uuid, pid: 0, command: '', uid: null, user: '' };
+      const record =
+        this.#listed.get(job) ??
+        this.#recordFor(name, { ...holder, owner: { kind: 'slurm', job, sluid: '', step: '' } });
+      this.#grant(keyOf(name, uuid), record);
+    }
+  }
+
+  #ownerOf({ name, owners }: JoinedNode, uuid: string, isScheduled: boolean): GpuOwner {
+    const holders = owners?.holders.filter((holder) => holder.uuid === uuid);
+    const pods = (owners?.pods ?? []).filter(({ devices }) => devices.some((device) => device.split('::')[0] === uuid));
+    const granted = [...(this.#grants.get(keyOf(name, uuid)) ?? []), ...pods.map((pod) => this.#podRecord(pod))];
+    return findOwner({
+      granted,
+      holders: owners?.seen.includes(uuid) === true ? holders : undefined,
+      jobOfHolder: (holder) => this.#jobOfHolder(name, holder),
+      isScheduled,
+    });
+  }
+
+  #podRecord(pod: NonNullable<Owners['pods']>[number]): JobRecord {
+    const id = `${pod.namespace}/${pod.pod}`;
+    return this.#remember(recordOfPod(pod, this.#since('kubernetes', id)));
+  }
+
+  #jobOfHolder(node: string, holder: GpuHolder): JobRecord | undefined {
+    const { owner } = holder;
+    switch (owner.kind) {
+      case 'hidden':
+        return undefined;
+      case 'slurm':
+        return this.#listed.get(owner.job) ?? this.#listed.get(owner.sluid) ?? this.#recordFor(node, holder);
+      case 'kubernetes':
+      case 'container':
+        return this.#recordFor(node, holder);
+      case 'user':
+        return holder.uid === null ? undefined : this.#recordFor(node, holder);
+    }
+  }
+
+  #recordFor(node: string, holder: GpuHolder): JobRecord {
+    const { scheduler, id } = recordOfProcess(node, holder, 0);
+    return this.#remember(recordOfProcess(node, holder, this.#since(scheduler, id)));
+  }
+
+  #remember(record: JobRecord): JobRecord {
+    const key = `${record.scheduler} ${record.id}`;
+    const known = this.#found.get(key);
+    if (known) return known;
+    this.#found.set(key, record);
+    return record;
+  }
+
+  #since(scheduler: string, id: string): number {
+    return this.#input.seenSince(scheduler, id) ?? this.#input.wallMs;
+  }
+
+  /** Each job with the GPUs that it has in the end; owners name these records. */
+  #withGpus(owners: ReadonlyMap<string, GpuOwner>): Pick<Joined, 'running' | 'owners'> {
+    const gpus = new Map<JobRecord, { node: string; uuid: string }[]>();
+    for (const [key, { jobs }] of owners) {
+      const [node = '', uuid = ''] = key.split('\n');
+      for (const job of jobs) gpus.set(job, [...(gpus.get(job) ?? []), { node, uuid }]);
+    }
+    const finished = new Map<JobRecord, JobRecord>();
+    const all = new Set([...this.#listed.values(), ...gpus.keys()]);
+    for (const job of all) {
+      const own = gpus.get(job) ?? [];
+      const unknownGpus = this.#unknownGpus.get(job.id) ?? 0;
+      if (own.length === 0 && unknownGpus === 0) continue;
+      const nodes = job.isListed && job.scheduler === 'slurm' ? job.nodes : new Set(own.map(({ node }) => node)).size;
+      finished.set(job, { ...job, gpus: own, unknownGpus, nodes, requestedGpus: job.requestedGpus || own.length });
+    }
+    const named = [...owners].map(
+      ([key, owner]) => [key, { ...owner, jobs: owner.jobs.map((job) => finished.get(job) ?? job) }] as const,
+    );
+    return { running: [...finished.values()], owners: new Map(named) };
+  }
+}
+
+/** Agents call a node by the first part of its name; several nodes of Slurm may share a machine. */
+export function findNode<N extends { readonly name: string }>(
+  nodes: readonly N[],
+  name: string,
+  host: string,
+): N | undefined {
+  const by = (wanted: string): N | undefined => nodes.find((node) => node.name === wanted);
+  return (
+    by(name) ?? by(name.split('.')[0] ?? '') ?? (host === '' ? undefined : (by(host) ?? by(host.split('.')[0] ?? '')))
+  );
+}
