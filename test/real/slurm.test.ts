@@ -10,6 +10,7 @@ import { FabricWatch } from '../../server/fabric/watch.ts';
 import { Fleet } from '../../server/fleet/fleet.ts';
 import { JobTable } from '../../server/jobs/job-table.ts';
 import { SlurmPoller } from '../../server/jobs/slurm/poller.ts';
+import { createScontrolSource } from '../../server/jobs/slurm/scontrol-source.ts';
 import { sumUp } from '../../server/ledger/hour-book.ts';
 import { HourFiles } from '../../server/ledger/hour-files.ts';
 import { Ledger } from '../../server/ledger/ledger.ts';
@@ -43,7 +44,8 @@ class Site {
     this.#fleet = new Fleet(this.ledger);
     this.table = new JobTable(this.#fleet);
     this.#poller = new SlurmPoller({
-      ...{ scontrol: 'scontrol', slurmConf: lab.conf, runner: createCommandRunner(), log: silentLog },
+      source: createScontrolSource({ scontrol: 'scontrol', slurmConf: lab.conf, runner: createCommandRunner() }),
+      ...{ intervalMs: 15_000, log: silentLog },
       nowMs: () => this.clock.ms,
       onAnswer: (state) => {
         this.table.take(state, this.clock.ms);
