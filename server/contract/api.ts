@@ -1,7 +1,7 @@
 // The JSON of /api/v1. Missing values are null and carry their reason beside them; every answer says what it leaves out.
-import type { Cause, Confidence } from './causes.ts';
 import type { AbsenceReason, Inventory } from '#agent/contract';
-import type { Attribution } from './jobs-api.ts';
+import type { Attribution } from './attribution.ts';
+import type { Cause, Confidence } from './causes.ts';
 import type { LeafClass, Owner } from './verdicts.ts';
 
 export const API_SCHEMA_VERSION = 1;

@@ -1,5 +1,6 @@
 // What others may know of the server. Pure and browser-safe.
 export * from './api.ts';
+export * from './attribution.ts';
 export * from './chart-lines.ts';
 export * from './causes.ts';
 export * from './charts.ts';

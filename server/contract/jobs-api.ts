@@ -1,5 +1,6 @@
 // Jobs and users, as /api/v1/jobs and /api/v1/users tell them.
 import type { Coverage } from './api.ts';
+import type { Attribution } from './attribution.ts';
 import type { LeafClass } from './verdicts.ts';
 
 export interface JobSummary {
@@ -62,18 +63,6 @@ export interface JobAnswer extends JobSummary {
   readonly held_gpu_seconds: number;
   /** Where that time went, as far as it is booked. */
   readonly gpu_seconds: Partial<Record<LeafClass, number>>;
-}
-
-/** Of how many GPUs it is known who has them. */
-export interface Attribution {
-  readonly gpus: number;
-  readonly attributed: number;
-  /** Why not all; null where all are. */
-  readonly problem: string | null;
-  /** What is missing of how many GPUs, and on which nodes. */
-  readonly reasons: readonly { readonly reason: string; readonly gpus: number; readonly nodes: readonly string[] }[];
-  /** All of it in one line. */
-  readonly text: string;
 }
 
 export interface UsersAnswer {
