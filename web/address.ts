@@ -6,6 +6,9 @@ export type Page =
   | { readonly kind: 'node'; readonly node: string }
   | { readonly kind: 'fabric' }
   | { readonly kind: 'alerts' }
+  | { readonly kind: 'incidents' }
+  | { readonly kind: 'incident'; readonly incident: string }
+  | { readonly kind: 'jobs' }
   | { readonly kind: 'unknown'; readonly path: string };
 
 export function pageOf(path: string): Page {
@@ -14,6 +17,11 @@ export function pageOf(path: string): Page {
   if (first === 'nodes' && second === undefined) return { kind: 'nodes' };
   if (first === 'fabric' && second === undefined) return { kind: 'fabric' };
   if (first === 'alerts' && second === undefined) return { kind: 'alerts' };
+  if (first === 'incidents' && second === undefined) return { kind: 'incidents' };
+  if (first === 'jobs' && second === undefined) return { kind: 'jobs' };
+  if (first === 'incident' && second !== undefined && /^[\w-]+$/.test(second) && third === undefined) {
+    return { kind: 'incident', incident: second };
+  }
   if (first === 'node' && second !== undefined && second !== '' && third === undefined) {
     try {
       return { kind: 'node', node: decodeURIComponent(second) };

@@ -4,12 +4,21 @@ import { route } from './route.svelte.ts';
 import { theme } from './theme.svelte.ts';
 
 const STORED_OFF = 'whyidle.keys';
-const pages: Readonly<Record<string, string>> = { f: '/', n: '/nodes', i: '/fabric', a: '/alerts' };
+const pages: Readonly<Record<string, string>> = {
+  f: '/',
+  c: '/incidents',
+  j: '/jobs',
+  n: '/nodes',
+  i: '/fabric',
+  a: '/alerts',
+};
 
 export const keyTexts: readonly (readonly [string, string])[] = [
   ['t', 'light or dark'],
   ['/', 'filter'],
   ['g f', 'fleet'],
+  ['g c', 'incidents (causes)'],
+  ['g j', 'jobs'],
   ['g n', 'nodes'],
   ['g i', 'fabric (InfiniBand)'],
   ['g a', 'alerts'],
