@@ -1,6 +1,7 @@
 // One agent: reads its node on every tick and gives what it read to a server, to its own page, or both.
+import type { Owners } from '#agent/contract';
 import { systemClock, type Clock } from './clock.ts';
-import type { GpuSources } from './collectors/collector.ts';
+import type { GpuProcesses, GpuSources } from './collectors/collector.ts';
 import type { InfinibandSettings } from './collectors/infiniband/settings.ts';
 import { ChildCosts } from './child-costs.ts';
 import { collectors } from './collectors/index.ts';
@@ -13,6 +14,7 @@ import { serveMetrics, type ListenAddress, type RunningPages } from './listen.ts
 import type { FabricSweeper } from './fabric/fabric-sweeper.ts';
 import type { FabricOptions } from './fabric/start-fabric.ts';
 import type { Log } from './log.ts';
+import type { OwnerOptions, RunningOwners } from './owners/start-owners.ts';
 import { createNodeReaders } from './node-readers.ts';
 import { Scheduler } from './scheduler.ts';
 import { SelfMetrics } from './self.ts';
@@ -37,6 +39,8 @@ export interface AgentOptions {
   readonly inventoryProbe: InventoryProbe | undefined;
   /** Also sweep the subnet that this node can see. */
   readonly fabric?: FabricOptions | undefined;
+  /** Also tell the server who has the GPUs; left out: only by what is in the tree. */
+  readonly owners?: OwnerOptions | undefined;
   readonly log: Log;
   readonly clock?: Clock;
 }
@@ -57,8 +61,11 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   const self = new SelfMetrics(snapshot);
   const children = new ChildCosts(snapshot, commands);
   const inventory = new InventoryKeeper({ tree, clock, log, probe: options.inventoryProbe });
-  const uplink = await createUplink(options, { snapshot, clock, inventory });
-  const readers = createNodeReaders({ ...options, collectors, tree, snapshot, commands, clock });
+  const held: { owners?: RunningOwners | undefined } = {};
+  const uplink = await createUplink(options, { snapshot, clock, inventory, owners: () => held.owners?.watch.owners });
+  held.owners = uplink && (await createOwners(options, { tree, commands, clock, uplink }));
+  const onGpuProcesses = (gpus: readonly GpuProcesses[]): void => held.owners?.watch.take(gpus);
+  const readers = createNodeReaders({ ...options, collectors, tree, snapshot, commands, clock, onGpuProcesses });
   const scheduler = new Scheduler({
     ...{ clock, intervalMs, readers },
     onSample: (timeMs) => {
@@ -77,6 +84,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     stop: async () => {
       inventory.stop();
       fabric?.stop();
+      held.owners?.stop();
       await Promise.allSettled([scheduler.stop(), pages?.close(), uplink?.stop()]);
       commands.stopAll();
       tree.close();
@@ -104,19 +112,40 @@ async function createFabric(
   return startFabric(fabric, { commands, clock, log, onSweep: (sweep) => uplink?.fabric(sweep) });
 }
 
+async function createOwners(
+  { owners = { podSocket: undefined, hintFolders: [] }, log }: AgentOptions,
+  parts: { readonly tree: Tree; readonly commands: CommandRunner; readonly clock: Clock; readonly uplink: Uplink },
+): Promise<RunningOwners> {
+  // Loaded only where it is used, as the uplink is.
+  const { startOwners } = await import('./owners/start-owners.ts');
+  const { tree, commands, clock, uplink } = parts;
+  return startOwners(owners, {
+    ...{ tree, commands, clock, log },
+    onTell: (told) => {
+      uplink.own(told);
+    },
+  });
+}
+
 async function createUplink(
   { server, delivery, node, intervalMs, log }: AgentOptions,
-  parts: { readonly snapshot: Snapshot; readonly clock: Clock; readonly inventory: InventoryKeeper },
+  parts: {
+    readonly snapshot: Snapshot;
+    readonly clock: Clock;
+    readonly inventory: InventoryKeeper;
+    readonly owners: () => Owners | undefined;
+  },
 ): Promise<Uplink | undefined> {
   if (server === undefined) return undefined;
   // Loaded only where it is used: it is half of the program.
   const { Uplink } = await import('./uplink/uplink.ts');
-  const { snapshot, clock, inventory } = parts;
+  const { snapshot, clock, inventory, owners } = parts;
   return new Uplink({
     ...{ server, node, intervalMs, log, snapshot, clock },
     ...deliveryOf(delivery, node),
     instance: createInstance(),
     inventory: () => inventory.inventory,
+    owners,
     random: Math.random,
   });
 }

@@ -151,6 +151,18 @@ export const agentSettings = {
     defaultText: '10m',
     help: 'how often a node that is with another server looks for its first one; 0 = never',
   },
+  'agent.pod_resources': {
+    schema: text,
+    default: '/var/lib/kubelet/pod-resources/kubelet.sock',
+    defaultText: '/var/lib/kubelet/pod-resources/kubelet.sock, none below --root',
+    help: 'socket of the kubelet that says which pod has which GPU; off = do not ask',
+  },
+  'agent.job_mapping': {
+    schema: wordList,
+    default: ['/run/gpustat'],
+    defaultText: '/run/gpustat',
+    help: "folders in which a prolog writes the job of each GPU: DCGM's hpc-job-mapping, jobstats' gpustat",
+  },
   'agent.ca_file': {
     schema: text,
     default: undefined,

@@ -21,6 +21,8 @@ export interface NodeReadersOptions {
   readonly intervalMs: number;
   readonly clock: Clock;
   readonly log: Log;
+  /** Also told which processes hold which GPU, whenever they are read. */
+  readonly onGpuProcesses?: ((gpus: readonly GpuProcesses[]) => void) | undefined;
 }
 
 export function createNodeReaders(options: NodeReadersOptions): readonly AreaReader[] {
@@ -54,6 +56,7 @@ function contextOf({ area }: Collector, options: NodeReadersOptions, held: HeldG
     gpuProcesses: () => held.gpus,
     tellGpuProcesses: (gpus) => {
       held.gpus = gpus;
+      options.onGpuProcesses?.(gpus);
     },
   };
 }

@@ -52,6 +52,10 @@ async function readThisNode(config: AgentConfig, log: Log): Promise<{ stop(): Pr
       config['fabric.enabled'] && (tree.isHost || config['fabric.tools'] !== undefined)
         ? fabricOptionsOf(config)
         : undefined,
+    owners: {
+      podSocket: tree.isHost && config['agent.pod_resources'] !== 'off' ? config['agent.pod_resources'] : undefined,
+      hintFolders: config['agent.job_mapping'],
+    },
     inventoryProbe: tree.isHost ? createInventoryProbe(inventoryWorker()) : undefined,
     log,
   });

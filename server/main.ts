@@ -103,7 +103,7 @@ export async function startServer({
   const intake = new Intake(store);
   const fabrics = new FabricWatch(() => agentPortsOf(fleet));
   const derived = new Derived(fleet, fabrics);
-  const runs = openRunStore(folder, log);
+  const runs = given ? undefined : openRunStore(folder, log);
   const jobs = new JobTable(fleet, {
     store: runs,
     keepMs: config['jobs.keep'],

@@ -1,10 +1,11 @@
 // Who has which GPU, had it, or waits for one: schedulers' answers joined with what agents see.
 import type { Owners } from '#agent/contract';
+import { isDeepStrictEqual } from 'node:util';
 import type { Allocations } from '../diagnosis/live/diagnosis.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import { nobodyKnows, NO_DATA, type GpuOwner } from './gpu-owner.ts';
 import type { JobRecord } from './job-record.ts';
-import { findNode, join, keyOf, type Joined } from './join.ts';
+import { join, keyOf, nodeFinder, type Joined } from './join.ts';
 import { RunBook } from './run-book.ts';
 import type { RunStore } from './run-store.ts';
 import type { DeviceFiles } from './slurm/gres-conf.ts';
@@ -91,9 +92,11 @@ export class JobTable {
   }
 
   get planned(): readonly PlannedNode[] {
-    return (this.#state?.nodes ?? []).flatMap(({ name, host, state, reason }) => {
-      const node = findNode(this.#fleet.nodes, name, host)?.name;
-      return node !== undefined && OUT.test(state) ? [{ node, state, reason }] : [];
+    const find = nodeFinder(this.#fleet.nodes);
+    const out = (this.#state?.nodes ?? []).filter(({ state }) => OUT.test(state));
+    return out.flatMap(({ name, host, state, reason }) => {
+      const node = find(name, host)?.name;
+      return node === undefined ? [] : [{ node, state, reason }];
     });
   }
 
@@ -106,6 +109,8 @@ export class JobTable {
 
   /** What an agent says of its node; nothing once it is gone. */
   takeOwners(node: string, owners: Owners | undefined): void {
+    // Agents tell it anew each minute.
+    if (isDeepStrictEqual(this.#owners.get(node), owners)) return;
     if (owners) this.#owners.set(node, owners);
     else this.#owners.delete(node);
     this.#isDirty = true;
@@ -163,12 +168,13 @@ export class JobTable {
   /** Models of the nodes that a waiting job could run on. */
   #wantedModels(): ReadonlySet<string> {
     const waiting = this.pending.filter(({ reason }) => WAITS.has(reason.split(',')[0] ?? ''));
+    const find = nodeFinder(this.#fleet.nodes);
     const models = (this.#state?.nodes ?? []).flatMap((node) => {
       const fits = ({ partition, gpuType }: SlurmJob): boolean =>
         partition.split(',').some((name) => node.partitions.includes(name)) &&
         node.gres.split(',').some((one) => (gpuType === '' ? /^gpu\b/.test(one) : one.startsWith(`gpu:${gpuType}:`)));
       if (!waiting.some(fits)) return [];
-      const known = findNode(this.#fleet.nodes, node.name, node.host);
+      const known = find(node.name, node.host);
       return known ? this.#fleet.gpusOf(known).map(({ name }) => name) : [];
     });
     return new Set(models);

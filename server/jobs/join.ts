@@ -43,6 +43,8 @@ export function join(input: JoinInput): Joined {
 
 class Join {
   readonly #input: JoinInput;
+  readonly #findNode: ReturnType<typeof nodeFinder<JoinedNode>>;
+  readonly #hosts: ReadonlyMap<string, string>;
   /** Listed by Slurm, by number and by SLUID. */
   readonly #listed = new Map<string, JobRecord>();
   /** By their processes or pods, with one record for all of a job's processes. */
@@ -52,13 +54,13 @@ class Join {
 
   constructor(input: JoinInput) {
     this.#input = input;
+    this.#findNode = nodeFinder(input.nodes);
+    this.#hosts = new Map((input.slurm?.nodes ?? []).map(({ name, host }) => [name, host]));
   }
 
   result(): Joined {
     const { nodes, slurm } = this.#input;
-    const scheduled = new Set(
-      (slurm?.nodes ?? []).flatMap(({ name, host }) => findNode(nodes, name, host)?.name ?? []),
-    );
+    const scheduled = new Set((slurm?.nodes ?? []).flatMap(({ name, host }) => this.#findNode(name, host)?.name ?? []));
     for (const job of slurm?.jobs ?? []) if (RUNNING.has(job.state)) this.#list(job);
     for (const node of nodes) this.#takeHints(node);
     const owners = new Map(
@@ -75,9 +77,8 @@ class Join {
     const record = recordOfSlurm(job, this.#input.seenSince('slurm', job.id) ?? this.#input.wallMs);
     this.#listed.set(job.id, record);
     if (job.sluid !== '') this.#listed.set(job.sluid, record);
-    const hosts = new Map((this.#input.slurm?.nodes ?? []).map(({ name, host }) => [name, host]));
     for (const { node: name, places } of job.gpus) {
-      const node = findNode(this.#input.nodes, name, hosts.get(name) ?? '');
+      const node = this.#findNode(name, this.#hosts.get(name) ?? '');
       const minors = new Map((node?.owners?.devices ?? []).map((one) => [shortAddress(one.pci_bus_id), one.minor]));
       for (const place of places) {
         const uuid = node && gpuAtPlace({ node: name, gpus: node.gpus, minors, files: this.#input.files }, place);
@@ -180,13 +181,10 @@ class Join {
 }
 
 /** Agents call a node by the first part of its name; several nodes of Slurm may share a machine. */
-export function findNode<N extends { readonly name: string }>(
+export function nodeFinder<N extends { readonly name: string }>(
   nodes: readonly N[],
-  name: string,
-  host: string,
-): N | undefined {
-  const by = (wanted: string): N | undefined => nodes.find((node) => node.name === wanted);
-  return (
-    by(name) ?? by(name.split('.')[0] ?? '') ?? (host === '' ? undefined : (by(host) ?? by(host.split('.')[0] ?? '')))
-  );
+): (name: string, host: string) => N | undefined {
+  const byName = new Map(nodes.map((node) => [node.name, node]));
+  const by = (name: string): N | undefined => byName.get(name) ?? byName.get(name.split('.')[0] ?? '');
+  return (name, host) => by(name) ?? by(host);
 }

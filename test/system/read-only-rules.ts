@@ -26,6 +26,7 @@ const questions: ReadonlyMap<string, RegExp> = new Map([
   ['dcgmi', /^(?:discovery -[lc]|profile -l -i \d+|dmon -e [\d,]+ -d \d+ -i [\w:,]+)$/],
   ['journalctl', /^-k -f -q --no-pager -o json (?:-n \d+|--after-cursor=\S+)$/],
   ['stat', /^-f -c [%\w ]+ -- /],
+  ['getent', /^passwd \d+$/],
   ['nvme', /^smart-log -o json \/dev\/nvme\d+$/],
   ['smartctl', /^-jx \/dev\/nvme\d+$/],
   ['mmpmon', /^-p$/],

@@ -57,7 +57,7 @@ function parseJob(line: string): SlurmJob {
   const arrayJobId = head('ArrayJobId');
   const nodes = Number(/^\d+/.exec(value('NumNodes'))?.[0] ?? NaN);
   const asked = requestedGpus({
-    tres: value('AllocTRES') || value('TRES') || value('ReqTRES'),
+    tres: ['AllocTRES', 'TRES', 'ReqTRES'].map((key) => orEmpty(value(key))).find((one) => one !== '') ?? '',
     perJob: lastOf(rest, 'TresPerJob'),
     perNode: lastOf(rest, 'TresPerNode'),
     perTask: lastOf(rest, 'TresPerTask'),

@@ -1,6 +1,6 @@
 // One agent's connection without a socket: refusals, resynchronisation, strikes and the rate limit.
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { SchemaMessage } from '#agent/contract';
+import type { Owners, SchemaMessage } from '#agent/contract';
 import { Fleet } from '../../../server/fleet/fleet.ts';
 import { IngestCounters } from '../../../server/ingest/counters.ts';
 import { Intake } from '../../../server/ingest/intake.ts';
@@ -71,6 +71,24 @@ function start(): void {
 }
 const rejected = (): Record<string, number> =>
   Object.fromEntries([...context.counters.rejected].filter(([, count]) => count > 0));
+
+test('who has the GPUs is taken from a connected agent alone, checked, and not too fast', () => {
+  const told: [string, Owners][] = [];
+  context = { ...context, onOwners: (node, owners) => told.push([node, owners]) };
+  ({ session, heard } = open());
+  const owners: Owners = { devices: [], seen: ['GPU-0'], holders: [], pods: null, hints: [] };
+  session.owners(owners);
+  expect(told).toEqual([]);
+  start();
+  for (let count = 0; count < 100; count++) session.owners(owners);
+  expect(told[0]).toEqual(['n', owners]);
+  expect(told.length).toBeLessThan(10);
+  context.clock.ms += 60_000;
+  session.owners({ ...owners, holders: [{ uuid: 'GPU-0', pid: -1 }] });
+  session.owners({ ...owners, seen: Array.from({ length: 1000 }, () => 'x') });
+  expect(told.length).toBeLessThan(10);
+  expect(heard.disconnects).toBe(1);
+});
 
 describe('hello', () => {
   test('is answered with the time, and frames are acknowledged once they are taken', () => {

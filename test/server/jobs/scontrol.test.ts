@@ -51,9 +51,52 @@ describe('jobs', () => {
     },
   );
 
-  test('a name that looks like a key changes nothing of the GPUs', () => {
-    const line = fixture('jobs-22.05.txt').split('\n')[1]?.replace('JobName=resnet50', 'JobName=evil JobState=PENDING');
-    expect(parseJobs(line ?? '')[0]?.gpus).toHaveLength(2);
+  test.each([
+    ['JobName=resnet50', 'JobName=evil JobState=PENDING Partition=none', 'alice'],
+    // It may hide its user, but frame nobody.
+    ['JobName=resnet50', 'JobName=x UserId=bob(2002) GroupId=bob(2002) MCS_label=N/A', ''],
+    ['Comment=exp=42', 'Comment=x UserId=bob(2002) GroupId=bob(2002) MCS_label=N/A', ''],
+    ['Comment=exp=42', 'Comment=x Account=nlp   Nodes=hgx01 CPU_IDs=0 Mem=0 GRES=gpu:v100:8(IDX:0-7)', 'alice'],
+    ['WorkDir=/srv', 'WorkDir=/srv JobState=FAILED EndTime=2020-01-01T00:00:00', 'alice'],
+  ])('%s as %s', (was, is, user) => {
+    const line = fixture('jobs-22.05.txt').split('\n')[1]?.replace(was, is) ?? '';
+    const [forged] = parseJobs(line);
+    expect(forged?.user).toBe(user);
+    if (user === '') return;
+    expect({ ...forged, name: '' }).toEqual({ ...job('2'), name: '' });
+  });
+
+  test('requests as later versions write them', () => {
+    const pending = (more: string): string =>
+      `JobId=5 JobName=j UserId=a(1) GroupId=a(1) MCS_label=N/A JobState=PENDING NumNodes=2-2 NumCPUs=8 NumTasks=4 ${more}`;
+    const asked = (more: string) =>
+      parseJobs(pending(more)).map(({ requestedGpus, gpuType }) => [requestedGpus, gpuType])[0];
+    expect(asked('TresPerNode=gres/gpu:h100:4')).toEqual([8, 'h100']);
+    expect(asked('TresPerNode=gres:gpu:4')).toEqual([8, '']);
+    expect(asked('TresPerJob=gres/gpu:3')).toEqual([3, '']);
+    expect(asked('TresPerTask=gres/gpu:a100:1')).toEqual([4, 'a100']);
+    expect(asked('TresPerNode=gres/gpu')).toEqual([2, '']);
+    expect(asked('ReqTRES=cpu=8,gres/gpu=6,gres/gpu:a100=6 AllocTRES=(null)')).toEqual([6, 'a100']);
+    expect(asked('TresPerNode=gres/shard:4')).toEqual([0, '']);
+  });
+
+  test('parts of a heterogeneous job', () => {
+    const line =
+      'JobId=11 HetJobId=10 HetJobOffset=1 HetJobIdSet=10-11 JobName=j UserId=a(1) GroupId=a(1) MCS_label=N/A';
+    expect(parseJobs(line)[0]?.displayId).toBe('10+1');
+  });
+});
+
+test('why a node is drained, and who wrote it', () => {
+  const line = fixture('nodes-22.05.txt').split('\n')[0] ?? '';
+  const [drained] = parseNodes(
+    `${line.replace('State=MIXED', 'State=MIXED+DRAIN')} Reason=fan 3 [broken] State=IDLE [root@2026-11-23T10:00:00]`,
+  );
+  expect(drained).toMatchObject({
+    state: 'MIXED+DRAIN',
+    reason: 'fan 3 [broken] State=IDLE',
+    partitions: ['gpu'],
+    host: 'vm',
   });
 });
 

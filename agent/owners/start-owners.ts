@@ -1,0 +1,59 @@
+// Assembles the watch of who has the GPUs, with the kubelet's word where there is one.
+import type { Owners } from '#agent/contract';
+import { existsSync } from 'node:fs';
+import type { Clock } from '../clock.ts';
+import type { CommandRunner } from '../command.ts';
+import type { Log } from '../log.ts';
+import type { Tree } from '../sources/tree.ts';
+import { OwnerWatch } from './owner-watch.ts';
+import { listPodResources } from './pod-resources.ts';
+import { PodWatch } from './pod-watch.ts';
+
+export interface OwnerOptions {
+  /** Socket of the kubelet; undefined where none may be asked. */
+  readonly podSocket: string | undefined;
+  readonly hintFolders: readonly string[];
+}
+
+export interface OwnerParts {
+  readonly tree: Tree;
+  readonly commands: CommandRunner;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly onTell: (owners: Owners) => void;
+}
+
+export interface RunningOwners {
+  readonly watch: OwnerWatch;
+  stop(): void;
+}
+
+export function startOwners({ podSocket, hintFolders }: OwnerOptions, parts: OwnerParts): RunningOwners {
+  const { tree, commands, clock, log, onTell } = parts;
+  const pods =
+    podSocket === undefined
+      ? undefined
+      : new PodWatch({
+          list: () => listPodResources(podSocket),
+          isThere: () => existsSync(podSocket),
+          ...{ clock, log },
+          onChange: () => {
+            watch.lookSoon();
+          },
+        });
+  const watch = new OwnerWatch({
+    ...{ tree, hintFolders, clock, onTell },
+    // Below a root no program of the host is asked.
+    commands: tree.isHost ? commands : undefined,
+    pods: () => pods?.pods,
+  });
+  watch.start();
+  pods?.start();
+  return {
+    watch,
+    stop: () => {
+      pods?.stop();
+      watch.stop();
+    },
+  };
+}
