@@ -44,6 +44,8 @@ export class GpuTrack {
   #writes: number[] = [];
   hadProcess = false;
   started = false;
+  /** Readings of a slot in which none is missing: agents may read less often than once a second. */
+  usualSamples = 1;
   /** Slots in a row with a loss that nothing explains. */
   unexplained = 0;
 
@@ -95,6 +97,7 @@ export class GpuTrack {
       this.#keep({ number, job: this.#job, node, gpu, effective: NaN, work: NaN, pause: undefined });
       return;
     }
+    this.usualSamples = Math.max(this.usualSamples, Math.min(SLOT_S, gpu.samples));
     if (gpu.mean.processes > 0 || gpu.mean.busy > 0.1) this.hadProcess = true;
     const pauses = this.#pauseIn(gpu, node);
     this.#learner.learn(gpu, pauses === undefined && this.#isFree(gpu, at.held));
@@ -124,6 +127,11 @@ export class GpuTrack {
 
   slot(number: number): KeptSlot | undefined {
     return this.#slots.find((one) => one.number === number);
+  }
+
+  /** The two minutes around a slot, as far as they are kept. */
+  around(number: number): readonly KeptSlot[] {
+    return this.#slots.filter((one) => Math.abs(one.number - number) <= KEPT && one.gpu !== undefined);
   }
 
   /** Means over the slots of a window, pauses left out unless there is nothing else. */

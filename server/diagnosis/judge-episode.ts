@@ -145,9 +145,12 @@ function strongest(
   slots: number,
 ): Cause {
   const ranked = [...weights].filter(([cause]) => cause !== 'none').sort(([, a], [, b]) => b.weight - a.weight);
+  const lasts = (wanted: (cause: Cause) => boolean) =>
+    ranked.find(([cause, sum]) => wanted(cause) && !passing.has(cause) && sum.slots >= FEWEST_SLOTS);
   const lasting =
-    ranked.find(([cause, sum]) => !passing.has(cause) && cause !== 'startup' && sum.slots >= FEWEST_SLOTS) ??
-    ranked.find(([cause, sum]) => cause === 'startup' && sum.slots >= FEWEST_SLOTS);
+    lasts((cause) => cause !== 'startup' && cause !== 'free') ??
+    lasts((cause) => cause === 'startup') ??
+    lasts(() => true);
   const filling = ranked.find(([cause, sum]) => passing.has(cause) && sum.slots >= Math.max(FEWEST_SLOTS, slots / 2));
   return lasting?.[0] ?? filling?.[0] ?? 'none';
 }

@@ -7,9 +7,9 @@ import { nextLimit, ruledOut } from './figures.ts';
 import { ageOf, GpuTrack, type KeptSlot } from './gpu-track.ts';
 import { findAll } from './rules/index.ts';
 import { WORTH_NAMING } from './rules/rule.ts';
-import { findOccupancy, type Holding } from './rules/occupancy.ts';
+import { findOccupancy, IDLE, type Holding } from './rules/occupancy.ts';
 import { findAmongRanks, type Rank } from './rules/ranks.ts';
-import { meanOfGpu, meanOfNode, SLOT_S, type NodeSlot } from './slot.ts';
+import { meanOfGpu, meanOfNode, type NodeSlot } from './slot.ts';
 import { nothingFound, unobserved, verdictOf, type Evidence, type Finding, type Verdict } from './verdict.ts';
 
 /** Slots after which the word on one is final. */
@@ -18,6 +18,7 @@ const WINDOW = 6;
 /** A loss of this size for so long, and nothing explains it. */
 const UNEXPLAINED_EFFECTIVE = { own: 0.75, assumed: 0.45 } as const;
 const UNEXPLAINED_SLOTS = 12;
+/** Readings that a minute needs; fewer say nothing. */
 const FEWEST_SAMPLES = 3;
 
 export interface StepInput {
@@ -150,6 +151,8 @@ export class Judge {
       ageS: ageOf(job, slot),
       started: track.started,
       hadProcess: track.hadProcess,
+      idleShare: idleShareOf(track.around(slot)),
+      slot: kept?.gpu?.mean ?? features.mean,
     };
     const occupancy = findOccupancy(features, holding);
     return { ...base, features, occupancy, found: occupancy ? [] : lasting(window.slots, findAll(features)) };
@@ -167,7 +170,7 @@ function conclude(view: View, slot: number): GpuJudgement {
     job: view.job,
     verdict,
     slotEffective: kept?.effective ?? NaN,
-    seen: Math.min(1, samples / SLOT_S),
+    seen: Math.min(1, samples / track.usualSamples),
     memoryBound: features !== undefined && features.mean.dram / features.busy >= 0.7,
     sinceSlot: slot,
     ruledOut: features && verdict.loss > 0 ? ruledOut(features, verdict.cause) : [],
@@ -209,6 +212,11 @@ function isSlowing(cause: Finding['cause']): boolean {
   return causes[cause].class.startsWith('slowed') || cause === 'h2d.pcie';
 }
 
+/** Share of the slots in which nothing ran. */
+function idleShareOf(slots: readonly KeptSlot[]): number {
+  return slots.filter(({ gpu }) => (gpu?.mean.busy ?? NaN) < IDLE).length / slots.length;
+}
+
 function compareRanks(members: readonly View[]): void {
   const ranks = members.flatMap(({ track, features, window, found }): readonly Rank[] => {
     if (!features) return [];
@@ -222,7 +230,7 @@ function compareRanks(members: readonly View[]): void {
 }
 
 function verdictAt({ track, features, occupancy, found, ofJob, kept }: View, slot: number): Verdict {
-  if (!kept?.gpu || kept.gpu.samples < FEWEST_SAMPLES || !features) return unobserved;
+  if (!kept?.gpu || !features) return unobserved;
   if (kept.gpu.mean.fault >= 0.5) return verdictOf({ cause: 'fault', loss: 1, confidence: 'high', evidence: [] }, 0);
   if (occupancy) return verdictOf(occupancy, features.effective);
   const pause = track.pauseAt(slot);

@@ -1,5 +1,5 @@
 // Whether anybody uses the GPU at all, before it is asked how well. detection.md §4.1.
-import type { JobFacts } from '#agent/contract';
+import type { GpuSignals, JobFacts } from '#agent/contract';
 import type { Features } from '../features.ts';
 import type { Finding } from '../verdict.ts';
 import { evidence, figure } from './rule.ts';
@@ -19,9 +19,16 @@ export interface Holding {
   readonly started: boolean;
   /** Some process of the job was seen on the GPU. */
   readonly hadProcess: boolean;
+  /** The slot itself: whether somebody is there is a matter of seconds. */
+  readonly slot: GpuSignals;
+  /** Share of the slots of two minutes in which nothing ran. */
+  readonly idleShare: number;
 }
 
-const IDLE = 0.02;
+export const IDLE = 0.02;
+/** A cell of a notebook runs for some seconds now and then; the minute around it is idle all the same. */
+const MOSTLY = 0.35;
+const BURSTS_BELOW = 0.15;
 const IDLE_THREAD = 0.05;
 /** Memory that a driver holds without any process. */
 const BASELINE_BYTES = 64 * 1024 * 1024;
@@ -31,12 +38,12 @@ const STARTUP_AT_MOST_S = 900;
 export function findOccupancy(features: Features, holding: Holding): Finding | undefined {
   const { mean } = features;
   if (mean.fault >= 0.5) return whole('fault', 1, 'high', evidence(figure('fault', mean.fault)));
-  const held = holdsProcess(features);
+  const held = holdsProcess(holding.slot);
   if (held === false) return findEmpty(features, holding);
-  const idle = isIdle(features);
+  const idle = isIdle(features, holding);
   if (!holding.job && holding.jobsKnown) return idle ? free(features, holding) : undefined;
   if (holding.job?.kind === 'service') return findService(features);
-  if (held === undefined && idle) return findHidden(features, holding);
+  if (held === undefined && holding.slot.busy < IDLE) return findHidden(features, holding);
   const starts = !holding.started && holding.ageS < STARTUP_AT_MOST_S;
   // Whoever sees the main thread sees whether it is busy starting.
   if (idle && !(starts && Number.isNaN(mean.mainThread))) return findIdle(features);
@@ -52,9 +59,9 @@ export function findOccupancy(features: Features, holding: Holding): Finding | u
 }
 
 /** undefined where neither processes nor memory can be read. */
-function holdsProcess({ mean }: Features): boolean | undefined {
-  if (!Number.isNaN(mean.processes)) return mean.processes > 0;
-  if (mean.memoryUsedBytes > BASELINE_BYTES || mean.busy > IDLE) return true;
+function holdsProcess({ processes, memoryUsedBytes, busy }: GpuSignals): boolean | undefined {
+  if (!Number.isNaN(processes)) return processes > 0;
+  if (memoryUsedBytes > BASELINE_BYTES || busy > IDLE) return true;
   return undefined;
 }
 
@@ -79,12 +86,14 @@ function free({ mean }: Features, { planned, wanted, jobsKnown }: Holding): Find
 
 /** Its processes cannot be seen: a GPU without memory in use is free or was left empty, and nobody can say which. */
 function findHidden({ mean }: Features, holding: Holding): Finding {
-  if (!holding.job && !(mean.memoryUsedBytes > BASELINE_BYTES)) return whole('free', 1, 'medium', []);
+  if (!holding.job && !(holding.slot.memoryUsedBytes > BASELINE_BYTES)) return whole('free', 1, 'medium', []);
   return whole('unknown', 1, 'low', evidence(figure('busy', mean.busy), figure('memory_used', mean.memoryUsedBytes)));
 }
 
-function isIdle({ mean, running, blocked, busy }: Features): boolean {
-  return busy < IDLE && !(mean.mainThread >= IDLE_THREAD) && !(running + blocked >= IDLE);
+function isIdle({ mean, running, blocked, busy }: Features, { idleShare }: Holding): boolean {
+  const bursts = idleShare >= MOSTLY && busy < BURSTS_BELOW;
+  const thread = bursts ? BURSTS_BELOW + IDLE_THREAD : IDLE_THREAD;
+  return (busy < IDLE || bursts) && !(mean.mainThread >= thread) && !(running + blocked >= IDLE);
 }
 
 function findIdle({ mean }: Features): Finding {
