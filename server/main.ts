@@ -7,7 +7,9 @@ import { join } from 'node:path';
 import type { Server as SocketServer } from 'socket.io';
 import { createOriginRule } from './access/origin.ts';
 import { Alerts } from './alerts/alerts.ts';
+import { AgentAlerts } from './alerts/agents.ts';
 import { alertsOfFabrics } from './alerts/fabric.ts';
+import { alertsOfIncidents } from './alerts/incidents.ts';
 import { PeerAlerts } from './alerts/peers.ts';
 import { LiveBroadcast } from './broadcast/live.ts';
 import { systemClock, type Clock } from './clock.ts';
@@ -131,13 +133,16 @@ export async function startServer({
   const peers = new PeerAlerts(fleet, fabrics);
   const switches = new SwitchWatch({ switches: config.switches ?? [], clock, log });
   const switchAlerts = new SwitchAlerts(switches);
+  const leases = new Leases();
+  const agentAlerts = new AgentAlerts(fleet, leases);
   const alerts = new Alerts(fleet, config, [
     (nowMs) => alertsOfFabrics(fabrics, nowMs),
     (nowMs) => peers.alerts(nowMs),
     (nowMs) => switchAlerts.alerts(nowMs),
+    (nowMs) => alertsOfIncidents(incidents.open, nowMs),
+    (nowMs) => agentAlerts.alerts(nowMs),
   ]);
   const counters = new IngestCounters();
-  const leases = new Leases();
   const registry = createRegistry({
     attribution_coverage_ratio: () => coverageRatio(jobs, fleet, clock.nowMs()),
     ledger_unobserved_seconds_total: () => (ledger.totals.get('unobserved') ?? 0) / 1000,

@@ -177,11 +177,14 @@ export const alertKinds = [
   'driver_hangs',
   'gpu_lost',
   'gpu_xid',
+  'incident',
   'fabric',
   'link_degraded',
   'gpu_held_idle',
   'gpu_underused',
   'node_down',
+  'name_conflict',
+  'clock_skew',
 ] as const;
 export type AlertKind = (typeof alertKinds)[number];
 

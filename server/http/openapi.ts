@@ -12,6 +12,7 @@ import {
   linkTiers,
   outageKinds,
   owners,
+  queryResolutions,
 } from '#server/contract';
 import { build } from '../build.ts';
 
@@ -71,6 +72,15 @@ const gpu = {
   temperature_celsius: maybe(number),
   processes: maybe(integer),
   outage: maybe(ref('Outage')),
+};
+
+const range = {
+  from_ms: integer,
+  to_ms: integer,
+  resolution: { enum: queryResolutions },
+  step_ms: integer,
+  engine: { enum: ['journal', 'history', 'external'] },
+  since_ms: maybe(integer),
 };
 
 const job = {
@@ -238,6 +248,24 @@ const schemas: Readonly<Record<string, Json>> = {
     coverage: ref('Coverage'),
     users: list(record({ user: text, jobs: integer, gpus: integer, classes: perClass })),
   }),
+  Gap: record({ node: text, from_ms: integer, to_ms: integer, readings: integer, reason: text }),
+  Query: record({
+    schema_version: integer,
+    metric: text,
+    unit: text,
+    kind: { enum: ['gauge', 'counter'] },
+    ...range,
+    series: list({ type: 'object' }),
+    gaps: list(ref('Gap')),
+  }),
+  NodeCharts: record({
+    schema_version: integer,
+    node: text,
+    ...range,
+    times_ms: list(integer),
+    charts: list({ type: 'object' }),
+    gaps: list(ref('Gap')),
+  }),
   Ledger: record({
     schema_version: integer,
     from_ms: integer,
@@ -371,6 +399,19 @@ export const openApi: Json = {
     '/api/v1/jobs': get('Jobs that run, and those of the last day', 'Jobs'),
     '/api/v1/jobs/{id}': get('One job', 'JobAnswer', [inPath('id')]),
     '/api/v1/users': get('Users with running jobs', 'Users'),
+    '/api/v1/query': get('Readings of one metric over time', 'Query', [
+      inQuery('metric'),
+      inQuery('labels'),
+      inQuery('from'),
+      inQuery('to'),
+      inQuery('step'),
+    ]),
+    '/api/v1/nodes/{name}/charts': get('The charts of a node over any range', 'NodeCharts', [
+      inPath('name'),
+      inQuery('from'),
+      inQuery('to'),
+      inQuery('step'),
+    ]),
     '/api/v1/ledger': get('Where GPU time went', 'Ledger', [inQuery('from'), inQuery('to'), inQuery('by')]),
     '/api/v1/verdicts': get('The class of every GPU and 10-s slot', 'Verdicts', [inQuery('from'), inQuery('to')]),
     '/api/v1/incidents': get('Causes that cost GPU time, with culprit, victims and evidence', 'Incidents'),

@@ -5,6 +5,7 @@ import type { Resolution } from '../store/entries.ts';
 export const MAX_POINTS = 2000;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
+const MOST_OF_IT = 0.9;
 /** Readings are decoded one by one. */
 const LONGEST_RAW_MS = 2 * HOUR_MS;
 const LONGEST_MINUTES_MS = 7 * 24 * HOUR_MS;
@@ -25,7 +26,9 @@ export function planQuery(
   const leastMs = Math.ceil(widthMs / MAX_POINTS);
   const wantedMs = Math.max(stepMs ?? 0, leastMs);
   const kept = journalSinceMs !== undefined && fromMs >= journalSinceMs;
-  if (kept && widthMs <= LONGEST_RAW_MS && wantedMs < HOUR_MS)
+  // A range that begins before the readings is still best answered by them where they hold its larger part.
+  const held = journalSinceMs === undefined ? 0 : (toMs - Math.max(fromMs, journalSinceMs)) / widthMs;
+  if ((kept || held >= MOST_OF_IT) && widthMs <= LONGEST_RAW_MS && wantedMs < HOUR_MS)
     return { resolution: 'raw', stepMs: roundUp(wantedMs, 1000) };
   if (widthMs <= LONGEST_MINUTES_MS) return { resolution: 'minute', stepMs: roundUp(wantedMs, MINUTE_MS) };
   return { resolution: 'hour', stepMs: roundUp(wantedMs, HOUR_MS) };
