@@ -77,7 +77,7 @@ export class ScontrolFiles {
 
 function head(job: Job, state: string, reason: string): string {
   const account = accounts[job.user.length % accounts.length] ?? '';
-  return `JobId=${job.id} JobName=${names[job.kind]} UserId=${job.user}(${2000 + job.user.length}) GroupId=users(100) Account=${account} QOS=normal JobState=${state} Reason=${reason} Partition=gpu`;
+  return `JobId=${job.id} JobName=${names[job.kind]} UserId=${job.user}(${2000 + job.user.length}) GroupId=users(100) MCS_label=N/A Priority=1 Nice=0 Account=${account} QOS=normal JobState=${state} Reason=${reason} Partition=gpu`;
 }
 
 function nodeLine({ name, gpus, cpus }: NodeHardware): string {
