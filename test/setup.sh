@@ -19,6 +19,7 @@ for program in ibsim:ibsim-utils ibnetdiscover:infiniband-diags opensm:opensm; d
   PATH="$PATH:/usr/sbin" need "${program%%:*}" "${program##*:}"
 done
 need slurmctld slurm-wlm
+need slurmrestd slurmrestd
 need munged munge
 need strace strace
 need mkfs.ext4 e2fsprogs
@@ -53,7 +54,7 @@ echo "installing ${missing[*]}"
 if [ -d /run/systemd/system ]; then
   for unit in "${missing[@]}"; do
     case "$unit" in
-      prometheus | prometheus-node-exporter | opensm | victoria-metrics | munge) "${as_root[@]}" systemctl disable --now "$unit" ;;
+      prometheus | prometheus-node-exporter | opensm | victoria-metrics | munge | slurmrestd) "${as_root[@]}" systemctl disable --now "$unit" ;;
       openssh-server) "${as_root[@]}" systemctl disable --now ssh ;;
     esac
   done

@@ -134,7 +134,9 @@ export class SlurmLab {
       'PartitionName=gpu Nodes=ALL Default=YES MaxTime=INFINITE State=UP',
     ];
     writeFileSync(this.conf, `${lines.join('\n')}\n`);
-    for (let gpu = 0; gpu < GPUS; gpu++) writeFileSync(at(`dev/nvidia${gpu}`), '');
+    // Slurm tells a job the numbers of its GPUs only where the files are devices; no driver stands behind these.
+    for (let gpu = 0; gpu < GPUS; gpu++)
+      this.run('mknod', '-m', '666', at(`dev/nvidia${gpu}`), 'c', '195', String(gpu));
     writeFileSync(
       at('etc/gres.conf'),
       `NodeName=hgx[01-02] Name=gpu Type=v100 File=${at('dev')}/nvidia[0-${GPUS - 1}]\n`,
