@@ -204,7 +204,7 @@ export async function startServer({
   const timer = setInterval(() => {
     const nowMs = clock.nowMs();
     jobs.renew(nowMs, clock.wallMs());
-    diagnosis.advance(nowMs);
+    void diagnosis.advance(nowMs);
     fleet.advance(nowMs);
     fileHours(ledger, nowMs, log);
     void saveLedger(fleet, store, log);

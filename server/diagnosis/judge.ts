@@ -14,6 +14,8 @@ import { nothingFound, unobserved, verdictOf, type Evidence, type Finding, type 
 
 /** Slots after which the word on one is final. */
 export const SETTLE_SLOTS = 2;
+/** GPUs of a piece of work: about a millisecond. */
+const PIECE = 32;
 const WINDOW = 6;
 /** A loss of this size for so long, and nothing explains it. */
 const UNEXPLAINED_EFFECTIVE = { own: 0.75, assumed: 0.45 } as const;
@@ -66,11 +68,21 @@ export class Judge {
   #jobsOf = new Map<string, JobFacts>();
 
   step(input: StepInput): Step {
+    const pieces = this.pieces(input);
+    for (;;) {
+      const piece = pieces.next();
+      if (piece.done) return piece.value;
+    }
+  }
+
+  /** One step in pieces: between two of them something else may run, but no other step. */
+  *pieces(input: StepInput): Generator<undefined, Step> {
     this.#jobsOf = jobsByGpu(input.jobs ?? []);
     const seen = new Map(input.nodes.map((node) => [node.facts.node, node]));
     for (const node of input.nodes) this.#learn(node);
     const all = this.#all();
-    for (const { track, index } of all) {
+    for (const [at, { track, index }] of all.entries()) {
+      if (at % PIECE === 0) yield;
       const job = this.#jobsOf.get(keyOf(track.node, track.facts.uuid));
       track.assign(job);
       const held = track.label.verdict.loss >= 0.1;
@@ -78,8 +90,13 @@ export class Judge {
     }
     this.#shareCheckpoints(all, input.slot);
     const finalSlot = input.slot - SETTLE_SLOTS;
-    const final = this.#judge(all, { input, from: finalSlot - 3, to: finalSlot + SETTLE_SLOTS, slot: finalSlot });
-    const now = this.#judge(all, { input, from: input.slot - WINDOW + 1, to: input.slot, slot: input.slot });
+    const final = yield* this.#judge(all, {
+      input,
+      from: finalSlot - 3,
+      to: finalSlot + SETTLE_SLOTS,
+      slot: finalSlot,
+    });
+    const now = yield* this.#judge(all, { input, from: input.slot - WINDOW + 1, to: input.slot, slot: input.slot });
     const live = now.map((one, at) => {
       const track = all[at]?.track;
       if (!track) return one;
@@ -124,14 +141,26 @@ export class Judge {
     );
   }
 
-  #judge(all: readonly Tracked[], when: When): readonly GpuJudgement[] {
-    const views = all.map(({ track }) => this.#view(track, when));
+  *#judge(all: readonly Tracked[], when: When): Generator<undefined, readonly GpuJudgement[]> {
+    const views: View[] = [];
+    for (const { track } of all) {
+      if (views.length % PIECE === 0) yield;
+      views.push(this.#view(track, when));
+    }
     const byJob = Map.groupBy(
       views.filter((view) => view.features && view.job && !view.occupancy),
       (view) => view.job?.id ?? '',
     );
-    for (const members of byJob.values()) compareRanks(members);
-    return views.map((view) => conclude(view, when.slot));
+    for (const members of byJob.values()) {
+      yield;
+      compareRanks(members);
+    }
+    const judged: GpuJudgement[] = [];
+    for (const view of views) {
+      if (judged.length % (4 * PIECE) === 0) yield;
+      judged.push(conclude(view, when.slot));
+    }
+    return judged;
   }
 
   #view(track: GpuTrack, { input, from, to, slot }: When): View {

@@ -69,7 +69,7 @@ class Site {
   }
 
   /** GPUs with a job work, but for those named, which nobody uses. */
-  live(seconds: number, empty: ReadonlySet<string> = new Set()): void {
+  async live(seconds: number, empty: ReadonlySet<string> = new Set()): Promise<void> {
     for (let second = 0; second < seconds; second++) {
       for (const node of this.#nodes) {
         const { name } = node.node;
@@ -88,7 +88,7 @@ class Site {
         );
       }
       this.clock.ms += 1000;
-      this.#diagnosis.advance(this.clock.ms);
+      await this.#diagnosis.advance(this.clock.ms);
       this.#fleet.advance(this.clock.ms);
     }
   }
@@ -139,7 +139,7 @@ describe.skipIf(missing !== undefined)('Slurm', () => {
 
     const startMs = Math.ceil(Date.now() / 10_000) * 10_000;
     let site = new Site(lab, folder, undefined, startMs);
-    site.live(1);
+    await site.live(1);
     await site.ask();
     const ofHeld = new Set(site.table.find(held)?.gpus.map(({ uuid }) => uuid));
     expect(ofHeld.size).toBe(1);
@@ -152,7 +152,7 @@ describe.skipIf(missing !== undefined)('Slurm', () => {
     ).toEqual(['hgx01', 'hgx01', 'hgx02', 'hgx02']);
     expect(site.table.find(batch)?.name).toBe('resnet 50');
     for (let minute = 0; minute < 6; minute++) {
-      site.live(60, ofHeld);
+      await site.live(60, ofHeld);
       await site.ask();
     }
     expect(site.secondsOf('job', 'class')[`${held} held.no_process`]).toBeGreaterThan(60);
@@ -164,9 +164,9 @@ describe.skipIf(missing !== undefined)('Slurm', () => {
     await lab.untilRunning(next);
     await site.ask();
     expect(site.table.find(batch)?.endMs).toBeDefined();
-    site.live(120, ofHeld);
+    await site.live(120, ofHeld);
     await site.ask();
-    site.live(60, ofHeld);
+    await site.live(60, ofHeld);
     const beforeEnd = site.booked;
     expect(Object.values(site.secondsOf('job')).reduce((sum, one) => sum + one, 0) * 1000).toBe(beforeEnd);
 
@@ -174,9 +174,9 @@ describe.skipIf(missing !== undefined)('Slurm', () => {
     const saved = site.save();
     const kept = site.secondsOf('job', 'gpu');
     site = new Site(lab, folder, saved, site.clock.ms + 20_000);
-    site.live(1);
+    await site.live(1);
     await site.ask();
-    site.live(90, ofHeld);
+    await site.live(90, ofHeld);
     const after = site.secondsOf('job', 'gpu');
     for (const [key, seconds] of Object.entries(kept)) expect(after[key]).toBeGreaterThanOrEqual(seconds);
     const sums = site.secondsOf('job');

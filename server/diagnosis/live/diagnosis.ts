@@ -1,5 +1,6 @@
 // The judge at work on the live fleet: every frame adds to the slot of its node, every 10 s all GPUs are judged.
 import type { JobFacts } from '#agent/contract';
+import { setImmediate } from 'node:timers/promises';
 import type { Derived } from '../../derived/derived.ts';
 import type { Fleet } from '../../fleet/fleet.ts';
 import type { FleetNode } from '../../fleet/node.ts';
@@ -43,6 +44,7 @@ export class Diagnosis {
   readonly #nodes = new Map<FleetNode, Watched>();
   readonly #shared = new WeakMap<FleetNode, SharedLevels>();
   #slot: number | undefined;
+  #working = false;
   #last: Step | undefined;
 
   constructor(parts: DiagnosisParts) {
@@ -61,27 +63,23 @@ export class Diagnosis {
     watched.came++;
   }
 
-  /** Judges when a slot has ended; to be called about once a second. */
-  advance(nowMs: number): void {
+  /** Judges when a slot has ended; to be called about once a second. Goes on in slices, so that nothing else waits for it. */
+  async advance(nowMs: number): Promise<void> {
     const ended = Math.floor((nowMs - GRACE_MS) / SLOT_MS) - 1;
     this.#slot ??= ended;
-    if (ended <= this.#slot) return;
+    if (ended <= this.#slot || this.#working) return;
     this.#slot = ended;
-    const began = performance.now();
-    const allocated = this.#parts.allocations();
-    const step = this.#judge.step({
-      slot: ended,
-      nodes: this.#takeSlots(),
-      jobs: allocated?.jobs,
-      ...(allocated && {
-        planned: allocated.planned,
-        wantedModels: allocated.wantedModels,
-        ...(allocated.unscheduled && { unscheduled: allocated.unscheduled }),
-      }),
-    });
-    this.#tell(step, nowMs);
-    this.#last = step;
-    this.#parts.onStep?.(step, (performance.now() - began) / 1000);
+    this.#working = true;
+    try {
+      const allocated = this.#parts.allocations();
+      const pieces = this.#judge.pieces({ slot: ended, nodes: this.#takeSlots(), jobs: allocated?.jobs, ...allocated });
+      const { step, seconds } = await inSlices(pieces);
+      this.#tell(step, nowMs);
+      this.#last = step;
+      this.#parts.onStep?.(step, seconds);
+    } finally {
+      this.#working = false;
+    }
   }
 
   #takeSlots(): readonly NodeSlot[] {
@@ -121,4 +119,23 @@ export class Diagnosis {
 
 function keyOf(node: string, uuid: string): string {
   return `${node}\n${uuid}`;
+}
+
+/** Nothing else waits longer than this for the judge. */
+const SLICE_MS = 6;
+
+async function inSlices(
+  pieces: Generator<undefined, Step>,
+): Promise<{ readonly step: Step; readonly seconds: number }> {
+  let worked = 0;
+  let begun = performance.now();
+  for (;;) {
+    const piece = pieces.next();
+    const spent = performance.now() - begun;
+    if (piece.done) return { step: piece.value, seconds: (worked + spent) / 1000 };
+    if (spent < SLICE_MS) continue;
+    worked += spent;
+    await setImmediate();
+    begun = performance.now();
+  }
 }
