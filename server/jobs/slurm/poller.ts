@@ -49,7 +49,9 @@ export class SlurmPoller {
     this.#asking = true;
     const { source, nowMs } = this.#parts;
     try {
-      const nodes = this.#rounds++ % NODES_EVERY === 0 ? await source.nodes() : this.#state.nodes;
+      // One that has just started may not know its nodes yet.
+      const areNodesDue = this.#rounds++ % NODES_EVERY === 0 || this.#state.nodes.length === 0;
+      const nodes = areNodesDue ? await source.nodes() : this.#state.nodes;
       const jobs = await source.jobs();
       this.#tell({ jobs, nodes, answeredMs: nowMs(), problem: undefined });
     } catch (error) {

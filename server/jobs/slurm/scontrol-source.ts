@@ -34,7 +34,9 @@ async function show({ scontrol, slurmConf, runner }: ScontrolOptions, what: 'job
   switch (result.kind) {
     case 'done':
       if (result.exitCode === 0) return result.stdout;
-      throw new SlurmError(`scontrol ended with ${result.exitCode}: ${result.stderr.trim().slice(0, 200)}`);
+      throw new SlurmError(
+        `scontrol ended with ${result.exitCode}: ${result.stderr.trim().slice(0, 200)}`.replace(/: $/, ''),
+      );
     case 'not_started':
       throw new SlurmError(`scontrol cannot be started: ${result.message}`);
     case 'timed_out':
