@@ -113,7 +113,7 @@ async function createFabric(
 }
 
 async function createOwners(
-  { owners = { podSocket: undefined, hintFolders: [] }, log }: AgentOptions,
+  { owners = { podSocket: undefined, hintFolders: [], nvidiaSmi: undefined }, log }: AgentOptions,
   parts: { readonly tree: Tree; readonly commands: CommandRunner; readonly clock: Clock; readonly uplink: Uplink },
 ): Promise<RunningOwners> {
   // Loaded only where it is used, as the uplink is.

@@ -55,6 +55,7 @@ async function readThisNode(config: AgentConfig, log: Log): Promise<{ stop(): Pr
     owners: {
       podSocket: tree.isHost && config['agent.pod_resources'] !== 'off' ? config['agent.pod_resources'] : undefined,
       hintFolders: config['agent.job_mapping'],
+      nvidiaSmi: config.gpuSources.nvidiaSmi,
     },
     inventoryProbe: tree.isHost ? createInventoryProbe(inventoryWorker()) : undefined,
     log,

@@ -20,6 +20,8 @@ const gpuHolder = v.object({
   uuid: text,
   pid: whole,
   command: text,
+  /** When it began, by the node's wall clock; null where it cannot be read. */
+  started_ms: v.nullable(v.number()),
   /** null where it cannot be read. */
   uid: v.nullable(whole),
   /** Name of the user; empty where it is not known. */
@@ -32,7 +34,7 @@ const gpuPod = v.object({
   namespace: text,
   pod: text,
   container: text,
-  /** UUIDs of GPUs or of their MIG instances; AMD's plugin gives PCI addresses. */
+  /** UUIDs of GPUs, of MIG instances whose GPU is not known; AMD's plugin gives PCI addresses. */
   devices: v.pipe(v.array(text), v.maxLength(256)),
 });
 export type GpuPod = v.InferOutput<typeof gpuPod>;

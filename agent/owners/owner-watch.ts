@@ -24,11 +24,17 @@ export interface OwnerWatchOptions {
   readonly commands: Pick<CommandRunner, 'run'> | undefined;
   readonly hintFolders: readonly string[];
   readonly pods: () => readonly GpuPod[] | undefined;
+  /** The GPU that a device of a pod is, or is part of. */
+  readonly gpuOfDevice: (device: string) => string;
   readonly clock: Clock;
   readonly onTell: (owners: Owners) => void;
 }
 
-interface Known extends FoundOwner {
+interface FoundProcess extends FoundOwner {
+  readonly startedMs: number | null;
+}
+
+interface Known extends FoundProcess {
   readonly startTicks: number;
   readonly atMs: number;
 }
@@ -45,6 +51,8 @@ export class OwnerWatch {
   #toldMs = -Infinity;
   #cancel: (() => void) | undefined;
   #dueMs = Infinity;
+  /** Read once: the clock may be set, and a process does not begin anew then. */
+  #bootMs: number | undefined;
 
   constructor(options: OwnerWatchOptions) {
     this.#options = options;
@@ -99,7 +107,7 @@ export class OwnerWatch {
   }
 
   #look(): void {
-    const { tree, hintFolders, pods, clock, onTell } = this.#options;
+    const { tree, hintFolders, pods, gpuOfDevice, clock, onTell } = this.#options;
     const pids = new Set(this.#gpus.flatMap((gpu) => gpu.pids));
     for (const pid of this.#known.keys()) if (!pids.has(pid)) this.#known.delete(pid);
     const found = new Map([...pids].slice(0, MOST_HOLDERS).map((pid) => [pid, this.#find(pid)] as const));
@@ -107,15 +115,16 @@ export class OwnerWatch {
       own.flatMap((pid): readonly GpuHolder[] => {
         const one = found.get(pid);
         if (!one) return [];
-        const { command, uid, owner } = one;
-        return [{ uuid, pid, command, uid, user: uid === null ? '' : this.#users.of(uid).slice(0, 256), owner }];
+        const { command, uid, owner, startedMs } = one;
+        const user = uid === null ? '' : this.#users.of(uid).slice(0, 256);
+        return [{ uuid, pid, command, started_ms: startedMs, uid, user, owner }];
       }),
     );
     this.#owners = {
       devices: readMinors(tree),
       seen: this.#gpus.map(({ uuid }) => uuid),
       holders: holders.slice(0, MOST_HOLDERS),
-      pods: pods()?.map((pod) => ({ ...pod, devices: [...pod.devices] })) ?? null,
+      pods: pods()?.map((pod) => ({ ...pod, devices: [...new Set(pod.devices.map(gpuOfDevice))] })) ?? null,
       hints: [...readHints(tree, hintFolders)],
     };
     const text = JSON.stringify(this.#owners);
@@ -126,16 +135,23 @@ export class OwnerWatch {
     onTell(this.#owners);
   }
 
-  #find(pid: number): FoundOwner | undefined {
+  #find(pid: number): FoundProcess | undefined {
     const { tree, clock } = this.#options;
     const startTicks = this.#startOf(pid);
     const nowMs = clock.monotonicMs();
     const known = this.#known.get(pid);
     if (startTicks !== undefined && known?.startTicks === startTicks && nowMs - known.atMs < KNOWN_FOR_MS) return known;
-    const found = findProcessOwner(tree, pid);
+    const owner = findProcessOwner(tree, pid);
+    const found = owner && { ...owner, startedMs: this.#wallMsOf(startTicks) };
     if (found && startTicks !== undefined) this.#known.set(pid, { ...found, startTicks, atMs: nowMs });
     // The driver lists a process for a moment after its end; one that was never there is of another PID namespace.
-    return found ?? { command: '', uid: null, owner: { kind: 'hidden' } };
+    return found ?? { command: '', startedMs: null, uid: null, owner: { kind: 'hidden' } };
+  }
+
+  /** The kernel counts hundredths of a second from its start, which it dates once a second. */
+  #wallMsOf(startTicks: number | undefined): number | null {
+    this.#bootMs ??= readBootMs(this.#options.tree);
+    return startTicks === undefined || this.#bootMs === undefined ? null : this.#bootMs + startTicks * 10;
   }
 
   #startOf(pid: number): number | undefined {
@@ -149,4 +165,10 @@ export class OwnerWatch {
       throw error;
     }
   }
+}
+
+function readBootMs(tree: Tree): number | undefined {
+  const text = tree.text('proc/stat');
+  const seconds = isAbsent(text) ? undefined : /^btime (\d+)$/m.exec(text)?.[1];
+  return seconds === undefined ? undefined : Number(seconds) * 1000;
 }

@@ -5,6 +5,7 @@ import type { Clock } from '../clock.ts';
 import type { CommandRunner } from '../command.ts';
 import type { Log } from '../log.ts';
 import type { Tree } from '../sources/tree.ts';
+import { MigParents } from './mig-parents.ts';
 import { OwnerWatch } from './owner-watch.ts';
 import { listPodResources } from './pod-resources.ts';
 import { PodWatch } from './pod-watch.ts';
@@ -13,6 +14,8 @@ export interface OwnerOptions {
   /** Socket of the kubelet; undefined where none may be asked. */
   readonly podSocket: string | undefined;
   readonly hintFolders: readonly string[];
+  /** Asked for the GPUs of MIG instances; undefined where none may be started. */
+  readonly nvidiaSmi: string | undefined;
 }
 
 export interface OwnerParts {
@@ -28,7 +31,7 @@ export interface RunningOwners {
   stop(): void;
 }
 
-export function startOwners({ podSocket, hintFolders }: OwnerOptions, parts: OwnerParts): RunningOwners {
+export function startOwners({ podSocket, hintFolders, nvidiaSmi }: OwnerOptions, parts: OwnerParts): RunningOwners {
   const { tree, commands, clock, log, onTell } = parts;
   const pods =
     podSocket === undefined
@@ -41,11 +44,18 @@ export function startOwners({ podSocket, hintFolders }: OwnerOptions, parts: Own
             watch.lookSoon();
           },
         });
+  const migParents = new MigParents({
+    ...{ nvidiaSmi, commands, monotonicMs: () => clock.monotonicMs() },
+    onFound: () => {
+      watch.lookSoon();
+    },
+  });
   const watch = new OwnerWatch({
     ...{ tree, hintFolders, clock, onTell },
     // Below a root no program of the host is asked.
     commands: tree.isHost ? commands : undefined,
     pods: () => pods?.pods,
+    gpuOfDevice: (device) => migParents.gpuOf(device),
   });
   watch.start();
   pods?.start();

@@ -100,7 +100,7 @@ class Join {
     for (const { gpu, job } of owners?.hints ?? []) {
       const uuid = gpus.find((one) => one.uuid === gpu || one.gpu === gpu.split('.')[0])?.uuid;
       if (uuid === undefined || this.#grants.has(keyOf(name, uuid))) continue;
-      const holder = { uuid, pid: 0, command: '', uid: null, user: '' };
+      const holder = { uuid, pid: 0, command: '', started_ms: null, uid: null, user: '' };
       const record =
         this.#listed.get(job) ??
         this.#recordFor(name, { ...holder, owner: { kind: 'slurm', job, sluid: '', step: '' } });
@@ -142,7 +142,9 @@ class Join {
 
   #recordFor(node: string, holder: GpuHolder): JobRecord {
     const { scheduler, id } = recordOfProcess(node, holder, 0);
-    return this.#remember(recordOfProcess(node, holder, this.#since(scheduler, id)));
+    // Clocks of nodes may be ahead of ours.
+    const since = Math.min(holder.started_ms ?? Infinity, this.#input.wallMs);
+    return this.#remember(recordOfProcess(node, holder, this.#input.seenSince(scheduler, id) ?? since));
   }
 
   #remember(record: JobRecord): JobRecord {

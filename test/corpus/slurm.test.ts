@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import * as v from 'valibot';
 import { podsWithGpus } from '../../agent/owners/pod-watch.ts';
 import { findProcessOwner } from '../../agent/owners/process-owner.ts';
+import { parseMigParents } from '../../agent/parse/nvidia-smi-list.ts';
 import { parsePodResources } from '../../agent/parse/pod-resources.ts';
 import { Tree } from '../../agent/sources/tree.ts';
 import { parseGresConf } from '../../server/jobs/slurm/gres-conf.ts';
@@ -166,6 +167,16 @@ describe.skipIf(!present)('processes', () => {
       { kind: 'slurm', job: '3', sluid: '', step: '0' },
       { kind: 'slurm', job: '3', sluid: '', step: '1' },
     ]);
+  });
+});
+
+describe.skipIf(!present)('nvidia-smi -L', () => {
+  it('the instances of an H100 are parts of it', () => {
+    const parents = parseMigParents(
+      readFileSync(join(corpusDirectory, 'gpu/captures/h100-mig-590.48/list-L.txt'), 'utf8'),
+    );
+    expect(parents.get('MIG-00000001-0000-0000-0000-000000000001')).toBe('GPU-00000000-0000-0000-0000-000000000000');
+    expect(parents.size).toBeGreaterThanOrEqual(4);
   });
 });
 

@@ -125,7 +125,13 @@ describe.skipIf(missing !== undefined)('a real Slurm', () => {
         .flatMap(({ pid, minors }) => {
           const found = findProcessOwner(tree, pid);
           if (!found) throw new Error(`process ${pid} is gone`);
-          return minors.map((minor) => ({ uuid: uuidOfMinor(name, minor), pid, user: 'root', ...found }));
+          return minors.map((minor) => ({
+            uuid: uuidOfMinor(name, minor),
+            pid,
+            started_ms: null,
+            user: 'root',
+            ...found,
+          }));
         });
       table.takeOwners(name, {
         devices: GPUS.map((gpu) => ({ pci_bus_id: addressOf(gpu), minor: 7 - gpu })),
@@ -155,7 +161,7 @@ describe.skipIf(missing !== undefined)('a real Slurm', () => {
       await ask(table);
       const found = findProcessOwner(new Tree('/'), stray.pid ?? 0);
       if (!found) throw new Error('the stray process is gone');
-      tell(table, processes, [{ uuid: 'hgx02-0', pid: stray.pid ?? 0, user: 'root', ...found }]);
+      tell(table, processes, [{ uuid: 'hgx02-0', pid: stray.pid ?? 0, started_ms: null, user: 'root', ...found }]);
       for (const { node, job, minors } of processes) {
         for (const minor of minors) {
           const owner = table.ownerOf(node, uuidOfMinor(node, minor), clock.ms);

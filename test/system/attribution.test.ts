@@ -60,7 +60,7 @@ async function runAgent(
     ...{ node, root, intervalMs: 200, server: server.url, listen: undefined, compat: [], log: silentAgent },
     gpuSources: { ...noGpuSources, nvidiaSmi: writeNvidiaSmi(folder, 'ok') },
     inventoryProbe: undefined,
-    owners: { podSocket, hintFolders: [] },
+    owners: { podSocket, hintFolders: [], nvidiaSmi: undefined },
   });
   closing.push(() => agent.stop());
   return agent;

@@ -12,7 +12,7 @@ import {
 
 /** Options of nvidia-smi that ask; all others change something or are not ours. */
 export const nvidiaSmiQuestion =
-  /^(?:--help-query-gpu|--query-compute-apps=[\w.,]+ --format=csv,noheader|--query-gpu=[\w.,]+ --format=[\w,]+(?: --loop-ms=\d+)?|-q -x|nvlink (?:-s|-e|-gt d)|topo -m|pmon -c 1)$/;
+  /^(?:--help-query-gpu|--query-compute-apps=[\w.,]+ --format=csv,noheader|--query-gpu=[\w.,]+ --format=[\w,]+(?: --loop-ms=\d+)?|-q -x|-L|nvlink (?:-s|-e|-gt d)|topo -m|pmon -c 1)$/;
 
 const nothing = /^$/;
 /** By program, the words that it may be started with. */

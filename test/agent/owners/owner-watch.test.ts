@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { MigParents } from '../../../agent/owners/mig-parents.ts';
 import { OwnerWatch } from '../../../agent/owners/owner-watch.ts';
 import { Tree } from '../../../agent/sources/tree.ts';
 import { ManualClock } from '../../doubles/manual-clock.ts';
@@ -49,6 +50,7 @@ function watchOf(options: Partial<ConstructorParameters<typeof OwnerWatch>[0]> =
     commands: undefined,
     hintFolders: ['run/gpustat'],
     pods: () => undefined,
+    gpuOfDevice: (device) => device,
     clock,
     onTell: (owners) => told.push(owners),
     ...options,
@@ -157,5 +159,33 @@ test('minor numbers of the driver; what a prolog wrote down', async () => {
     { gpu: '1.2', job: '13' },
     { gpu: 'GPU-61a65011-6571-a6d2-5ab8-66cbb6f7f9c3', job: '99' },
   ]);
+  watch.stop();
+});
+
+test('a process began so long after the node; a MIG instance of a pod is its GPU once nvidia-smi has said so', async () => {
+  writeTree(root, { 'proc/stat': 'cpu 1 1 1\nbtime 1790000000\n' });
+  addProcess(10, { start: 250 });
+  const list =
+    'GPU 0: NVIDIA A100 (UUID: GPU-a)\n  MIG 3g.20gb Device 0: (UUID: MIG-1)\nGPU 1: NVIDIA A100 (UUID: GPU-b)\n';
+  const commands = new PlayedCommands(() => printed(list));
+  const parents = new MigParents({
+    ...{ nvidiaSmi: 'nvidia-smi', commands, monotonicMs: () => clock.monotonicMs() },
+    onFound: () => {
+      watch.lookSoon();
+    },
+  });
+  const devices = ['MIG-1', 'MIG-9', 'MIG-GPU-0a1b/1/0', 'GPU-b'];
+  const watch = watchOf({
+    gpuOfDevice: (device) => parents.gpuOf(device),
+    pods: () => [{ namespace: 'n', pod: 'p', container: 'c', devices }],
+  });
+  watch.take([gpu(0, 10)]);
+  await clock.advance(500);
+  expect(told[0]?.holders[0]?.started_ms).toBe(1_790_000_002_500);
+  expect(told[0]?.pods?.[0]?.devices).toEqual(['MIG-1', 'MIG-9', 'GPU-0a1b', 'GPU-b']);
+  await clock.advance(500);
+  expect(told[1]?.pods?.[0]?.devices).toEqual(['GPU-a', 'MIG-9', 'GPU-0a1b', 'GPU-b']);
+  await clock.advance(30_000);
+  expect(commands.lines).toEqual(['nvidia-smi -L']);
   watch.stop();
 });

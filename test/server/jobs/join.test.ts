@@ -13,7 +13,7 @@ const uuids = gpus.map(({ uuid }) => uuid);
 
 function owners(holders: readonly Partial<GpuHolder>[], more: Partial<Owners> = {}): Owners {
   const whole = holders.map((one) => ({
-    ...{ uuid: 'GPU-0', pid: 100, command: 'python', uid: 2001, user: 'alice' },
+    ...{ uuid: 'GPU-0', pid: 100, command: 'python', started_ms: 2000, uid: 2001, user: 'alice' },
     owner: { kind: 'user' } as const,
     ...one,
   }));
@@ -140,6 +140,20 @@ describe('without Slurm', () => {
     expect([...joined.unscheduled]).toEqual(['n1']);
     expect(of(joinOf(owners([])), 0)).toEqual(['unknown']);
     expect(of(joinOf(undefined), 0)).toEqual(['unknown']);
+  });
+
+  test('a process began when its node says, but never later than now; what is known already stays', () => {
+    const startOf = (started_ms: number | null, seen?: number) =>
+      join({
+        nodes: [{ name: 'n1', gpus, owners: owners([{ started_ms }]) }],
+        ...{ slurm: undefined, files: () => undefined, wallMs: 5000, seenSince: () => seen },
+      }).running.map(({ startMs }) => startMs);
+    expect([startOf(2000), startOf(9000), startOf(null), startOf(2000, 1000)]).toEqual([
+      [2000],
+      [5000],
+      [5000],
+      [1000],
+    ]);
   });
 
   test('one job on several nodes is one record', () => {
