@@ -1,5 +1,5 @@
 // The judge at work on the live fleet: every frame adds to the slot of its node, every 10 s all GPUs are judged.
-import type { JobFacts } from '#agent/contract';
+import type { JobFacts, NodeFacts } from '#agent/contract';
 import { setImmediate } from 'node:timers/promises';
 import type { Derived } from '../../derived/derived.ts';
 import type { Fleet } from '../../fleet/fleet.ts';
@@ -12,6 +12,7 @@ import { SharedLevels } from './shared-levels.ts';
 const SLOT_MS = SLOT_S * 1000;
 /** Frames of a slot's last second may come so late. */
 const GRACE_MS = 1500;
+const FACTS_EVERY = 6;
 
 /** What the scheduler says; undefined where none is asked. */
 export interface Allocations {
@@ -25,6 +26,7 @@ export interface Allocations {
 interface Watched {
   reader: NodeReader;
   builder: SlotBuilder;
+  facts: NodeFacts;
   generation: number;
   gpus: number;
   came: number;
@@ -45,6 +47,7 @@ export class Diagnosis {
   readonly #shared = new WeakMap<FleetNode, SharedLevels>();
   #slot: number | undefined;
   #working = false;
+  #steps = 0;
   #last: Step | undefined;
 
   constructor(parts: DiagnosisParts) {
@@ -83,12 +86,14 @@ export class Diagnosis {
   }
 
   #takeSlots(): readonly NodeSlot[] {
-    return [...this.#nodes.values()].flatMap((watched) => {
+    this.#steps++;
+    return [...this.#nodes.values()].flatMap((watched, at) => {
       if (watched.came === 0) return [];
       watched.came = 0;
       const slot = watched.builder.take();
-      // Limits and links may change at any time.
-      return [{ ...slot, facts: watched.reader.facts() }];
+      // Limits and links may change at any time: each node is looked at again once a minute.
+      if ((this.#steps + at) % FACTS_EVERY === 0) watched.facts = watched.reader.facts();
+      return [{ ...slot, facts: watched.facts }];
     });
   }
 
@@ -111,7 +116,8 @@ export class Diagnosis {
     let shared = this.#shared.get(node);
     if (!shared) this.#shared.set(node, (shared = new SharedLevels()));
     const reader = new NodeReader(fleet, node, derived, shared);
-    const watched = { reader, builder: new SlotBuilder(reader.facts()), generation: node.generation, gpus, came: 0 };
+    const facts = reader.facts();
+    const watched = { reader, facts, builder: new SlotBuilder(facts), generation: node.generation, gpus, came: 0 };
     this.#nodes.set(node, watched);
     return watched;
   }

@@ -14,6 +14,8 @@ export class GpuReader {
   readonly #node: FleetNode;
   readonly #gpu: FleetGpu;
   readonly #series: ReadonlyMap<AgentMetricId, readonly PublishedSeries[]>;
+  /** Looked for once: a reader lives as long as the series of its node. */
+  readonly #own: ReturnType<GpuReader['findSeries']>;
 
   constructor(node: FleetNode, gpu: FleetGpu) {
     this.#node = node;
@@ -27,43 +29,44 @@ export class GpuReader {
       ({ row, labels }) => !row.labels.some((name, at) => name.startsWith('mig_') && labels[at] !== ''),
     );
     this.#series = Map.groupBy(whole, ({ id }) => id);
+    this.#own = this.findSeries();
   }
 
   /** undefined where it could not be seen what the GPU does. */
   read(): GpuSignals | undefined {
     const { outage } = this.#gpu;
     if (outage) return isFault(outage.kind) ? gpuSignals({ fault: 1 }) : undefined;
-    const engine = this.#level('gpu_graphics_engine_active_ratio');
-    const energy = this.#rate('gpu_energy_joules_total');
-    const workers = this.#level('gpu_workers');
-    const state = (name: string): number => this.#rate('gpu_worker_seconds_total', 'state', name);
-    const throttle = (name: string): number => this.#rate('gpu_throttle_seconds_total', 'reason', name);
-    return gpuSignals({
-      busy: Number.isNaN(engine) ? this.#level('gpu_utilization_ratio') : engine,
-      sm: this.#level('gpu_sm_active_ratio'),
-      dram: this.#level('gpu_dram_active_ratio'),
-      tensor: this.#level('gpu_tensor_active_ratio'),
-      powerW: Number.isNaN(energy) ? this.#level('gpu_power_watts') : energy,
-      temperatureC: this.#level('gpu_temperature_celsius'),
-      clockHz: this.#level('gpu_clock_hertz', 'domain', 'sm'),
-      memoryUsedBytes: this.#level('gpu_memory_used_bytes'),
+    const node = this.#node;
+    const own = this.#own;
+    const rate = (series: PublishedSeries | undefined): number => (series ? node.rate(series) : NaN);
+    const energy = rate(own.energy);
+    const engine = node.level(own.engine);
+    return {
+      busy: Number.isNaN(engine) ? node.level(own.utilization) : engine,
+      sm: node.level(own.sm),
+      dram: node.level(own.dram),
+      tensor: node.level(own.tensor),
+      powerW: Number.isNaN(energy) ? node.level(own.power) : energy,
+      temperatureC: node.level(own.temperature),
+      clockHz: node.level(own.clock),
+      memoryUsedBytes: node.level(own.memoryUsed),
       processes: this.#gpu.processes,
-      pcieRxBps: orElse(this.#rate('gpu_pcie_rx_bytes_total'), this.#level('gpu_pcie_rx_bytes_per_second')),
-      pcieTxBps: orElse(this.#rate('gpu_pcie_tx_bytes_total'), this.#level('gpu_pcie_tx_bytes_per_second')),
+      pcieRxBps: orElse(rate(own.pcieRx), node.level(own.pcieRxLevel)),
+      pcieTxBps: orElse(rate(own.pcieTx), node.level(own.pcieTxLevel)),
       nvlinkBps: this.#nvlink(),
-      mainThread: this.#level('gpu_owner_main_thread_ratio'),
-      workers,
-      workersRunning: state('running'),
-      workersWaiting: state('waiting'),
-      workersBlocked: state('blocked'),
-      throttlePower: throttle('sw_power_cap'),
-      throttleThermal: throttle('sw_thermal_slowdown'),
-      throttleThermalHw: throttle('hw_thermal_slowdown'),
-      throttleBrake: throttle('hw_power_brake_slowdown'),
-      pcieGeneration: this.#level('gpu_pcie_link_generation'),
-      pcieWidth: this.#level('gpu_pcie_link_width'),
+      mainThread: node.level(own.mainThread),
+      workers: node.level(own.workers),
+      workersRunning: rate(own.running),
+      workersWaiting: rate(own.waiting),
+      workersBlocked: rate(own.blocked),
+      throttlePower: rate(own.throttlePower),
+      throttleThermal: rate(own.throttleThermal),
+      throttleThermalHw: rate(own.throttleThermalHw),
+      throttleBrake: rate(own.throttleBrake),
+      pcieGeneration: node.level(own.pcieGeneration),
+      pcieWidth: node.level(own.pcieWidth),
       fault: 0,
-    });
+    };
   }
 
   facts(): GpuFacts {
@@ -98,25 +101,59 @@ export class GpuReader {
     return all?.find(({ row, labels }) => labels[row.labels.indexOf(label)] === value);
   }
 
+  findSeries() {
+    const find = (metric: AgentMetricId, label?: string, value?: string) => this.#find(metric, label, value);
+    const state = (name: string) => find('gpu_worker_seconds_total', 'state', name);
+    const throttle = (name: string) => find('gpu_throttle_seconds_total', 'reason', name);
+    const all = (...metrics: readonly AgentMetricId[]) => metrics.flatMap((metric) => this.#series.get(metric) ?? []);
+    return {
+      engine: find('gpu_graphics_engine_active_ratio'),
+      utilization: find('gpu_utilization_ratio'),
+      sm: find('gpu_sm_active_ratio'),
+      dram: find('gpu_dram_active_ratio'),
+      tensor: find('gpu_tensor_active_ratio'),
+      energy: find('gpu_energy_joules_total'),
+      power: find('gpu_power_watts'),
+      temperature: find('gpu_temperature_celsius'),
+      clock: find('gpu_clock_hertz', 'domain', 'sm'),
+      memoryUsed: find('gpu_memory_used_bytes'),
+      pcieRx: find('gpu_pcie_rx_bytes_total'),
+      pcieTx: find('gpu_pcie_tx_bytes_total'),
+      pcieRxLevel: find('gpu_pcie_rx_bytes_per_second'),
+      pcieTxLevel: find('gpu_pcie_tx_bytes_per_second'),
+      mainThread: find('gpu_owner_main_thread_ratio'),
+      workers: find('gpu_workers'),
+      running: state('running'),
+      waiting: state('waiting'),
+      blocked: state('blocked'),
+      throttlePower: throttle('sw_power_cap'),
+      throttleThermal: throttle('sw_thermal_slowdown'),
+      throttleThermalHw: throttle('hw_thermal_slowdown'),
+      throttleBrake: throttle('hw_power_brake_slowdown'),
+      pcieGeneration: find('gpu_pcie_link_generation'),
+      pcieWidth: find('gpu_pcie_link_width'),
+      nvlinkCounts: all('gpu_nvlink_tx_bytes_total', 'gpu_nvlink_rx_bytes_total'),
+      nvlinkLevels: all('gpu_nvlink_tx_bytes_per_second', 'gpu_nvlink_rx_bytes_per_second'),
+    };
+  }
+
   #level(metric: AgentMetricId, label?: string, value?: string): number {
     return this.#node.level(this.#find(metric, label, value));
   }
 
-  #rate(metric: AgentMetricId, label?: string, value?: string): number {
-    const series = this.#find(metric, label, value);
-    return series ? this.#node.rate(series) : NaN;
-  }
-
   #nvlink(): number {
-    const rates = (['gpu_nvlink_tx_bytes_total', 'gpu_nvlink_rx_bytes_total'] as const).flatMap((metric) =>
-      (this.#series.get(metric) ?? []).map((one) => this.#node.rate(one)),
-    );
-    if (rates.length > 0) return sum(rates);
-    const levels = (['gpu_nvlink_tx_bytes_per_second', 'gpu_nvlink_rx_bytes_per_second'] as const).flatMap((metric) =>
-      (this.#series.get(metric) ?? []).map((one) => this.#node.level(one)),
-    );
-    return sum(levels);
+    const { nvlinkCounts, nvlinkLevels } = this.#own;
+    let total = NaN;
+    for (const series of nvlinkCounts) total = plus(total, this.#node.rate(series));
+    if (nvlinkCounts.length > 0) return total;
+    for (const series of nvlinkLevels) total = plus(total, this.#node.level(series));
+    return total;
   }
+}
+
+function plus(total: number, value: number): number {
+  if (Number.isNaN(value)) return total;
+  return Number.isNaN(total) ? value : total + value;
 }
 
 export function orElse(value: number, other: number): number {

@@ -16,6 +16,7 @@ import { GpuReader, sum } from './gpu-reader.ts';
 import type { SharedLevels } from './shared-levels.ts';
 
 const ACTIVE = 4;
+const SLOW_EVERY = 5;
 /** Fewer reads say little of a drive. */
 const READS = 5;
 
@@ -32,6 +33,8 @@ export class NodeReader {
   readonly #gpus: readonly GpuReader[];
   readonly #shared: SharedLevels;
   readonly #ports: readonly Port[];
+  #reads = 0;
+  #slow: Partial<NodeSignals> = {};
 
   constructor(fleet: Fleet, node: FleetNode, derived: Derived, shared: SharedLevels) {
     this.node = node;
@@ -52,21 +55,28 @@ export class NodeReader {
   #readNode(): NodeSignals {
     const { node } = this;
     const rate = (metric: AgentMetricId): number => sum(ratesOf(node, metric));
-    const worst = worstDisk(node, this.#derived);
+    // Means of ten seconds and levels: they need not be looked up every second.
+    if (this.#reads++ % SLOW_EVERY === 0) this.#slow = this.#readSlow();
     return nodeSignals({
       hostCpu: cpuBusyRatio(node) ?? NaN,
       psiCpu: rate('pressure_cpu_waiting_seconds_total'),
       psiIo: rate('pressure_io_waiting_seconds_total'),
       localReadBps: rate('disk_read_bytes_total'),
       localWriteBps: rate('disk_written_bytes_total'),
-      localLatencyS: worst?.seconds ?? NaN,
-      localQuietLatencyS: worst?.quietSeconds ?? NaN,
-      localCeilingBps: sum(
-        this.#derived.seriesOf(node, 'disk_throughput_ceiling_bytes_per_second').map(({ value }) => value),
-      ),
+      ...this.#slow,
       ...this.#shared.read(node),
       rails: this.#ports.map((port) => this.#readRail(port)),
     });
+  }
+
+  #readSlow(): Pick<NodeSignals, 'localLatencyS' | 'localQuietLatencyS' | 'localCeilingBps'> {
+    const worst = worstDisk(this.node, this.#derived);
+    const ceilings = this.#derived.seriesOf(this.node, 'disk_throughput_ceiling_bytes_per_second');
+    return {
+      localLatencyS: worst?.seconds ?? NaN,
+      localQuietLatencyS: worst?.quietSeconds ?? NaN,
+      localCeilingBps: sum(ceilings.map(({ value }) => value)),
+    };
   }
 
   #readRail({ device, port, received, transmitted, rate, state }: Port): RailSignals {
