@@ -74,6 +74,7 @@ export function nobodyKnows(reason: string): GpuOwner {
 }
 
 function distinct(jobs: readonly JobRecord[]): readonly JobRecord[] {
+  if (jobs.length < 2) return jobs;
   return [...new Map(jobs.map((job) => [`${job.scheduler} ${job.id}`, job])).values()];
 }
 

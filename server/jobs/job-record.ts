@@ -31,7 +31,7 @@ export function runKey({ scheduler, id, startMs }: JobRecord): string {
 }
 
 /** GPUs are added by who knows the places. */
-export function recordOfSlurm(job: SlurmJob, wallMs: number): JobRecord {
+export function recordOfSlurm(job: SlurmJob, startMs: number): JobRecord {
   return {
     id: job.id,
     displayId: job.displayId,
@@ -43,7 +43,7 @@ export function recordOfSlurm(job: SlurmJob, wallMs: number): JobRecord {
     partition: job.partition,
     name: job.name,
     kind: kindOf(job.name, job.partition),
-    startMs: job.startMs ?? wallMs,
+    startMs,
     endMs: undefined,
     gpus: [],
     cpus: job.cpus,

@@ -15,6 +15,8 @@ import type { SlurmState } from './slurm/poller.ts';
 /** Older answers say nothing of now. */
 const STALE_MS = 120_000;
 const JOIN_EVERY_MS = 10_000;
+/** Of a large fleet some agent has always something to tell. */
+const JOIN_AT_MOST_EVERY_MS = 2000;
 const OUT = /DRAIN|MAINT|RESERVED|DOWN|FAIL/;
 /** These wait for GPUs, not for a date, a limit or another job. */
 const WAITS = new Set(['Resources', 'Priority']);
@@ -118,7 +120,8 @@ export class JobTable {
 
   /** Joins anew where something was said, and every 10 s, as nodes fall silent. */
   renew(nowMs: number, wallMs: number): void {
-    if (this.#isDirty || nowMs - this.#joinedMs >= JOIN_EVERY_MS) this.#join(nowMs, wallMs);
+    const waitMs = this.#isDirty ? JOIN_AT_MOST_EVERY_MS : JOIN_EVERY_MS;
+    if (nowMs - this.#joinedMs >= waitMs) this.#join(nowMs, wallMs);
   }
 
   /** undefined where nobody can say who has what now. */

@@ -4,7 +4,7 @@ import { findOwner, type GpuOwner } from './gpu-owner.ts';
 import { recordOfPod, recordOfProcess, recordOfSlurm, type JobRecord } from './job-record.ts';
 import type { DeviceFiles } from './slurm/gres-conf.ts';
 import type { SlurmAnswers, SlurmJob } from './slurm/model.ts';
-import { gpuAtPlace, shortAddress, type PlacedGpu } from './slurm/places.ts';
+import { placeFinder, shortAddress, type PlacedGpu } from './slurm/places.ts';
 
 export interface JoinedNode {
   readonly name: string;
@@ -51,6 +51,7 @@ class Join {
   readonly #found = new Map<string, JobRecord>();
   readonly #grants = new Map<string, JobRecord[]>();
   readonly #unknownGpus = new Map<string, number>();
+  readonly #places = new Map<string, ReturnType<typeof placeFinder>>();
 
   constructor(input: JoinInput) {
     this.#input = input;
@@ -74,18 +75,28 @@ class Join {
   }
 
   #list(job: SlurmJob): void {
-    const record = recordOfSlurm(job, this.#input.seenSince('slurm', job.id) ?? this.#input.wallMs);
+    const record = recordOfSlurm(job, job.startMs ?? this.#since('slurm', job.id));
     this.#listed.set(job.id, record);
     if (job.sluid !== '') this.#listed.set(job.sluid, record);
     for (const { node: name, places } of job.gpus) {
       const node = this.#findNode(name, this.#hosts.get(name) ?? '');
-      const minors = new Map((node?.owners?.devices ?? []).map((one) => [shortAddress(one.pci_bus_id), one.minor]));
+      const find = node && this.#placesOf(name, node);
       for (const place of places) {
-        const uuid = node && gpuAtPlace({ node: name, gpus: node.gpus, minors, files: this.#input.files }, place);
+        const uuid = find?.(place);
         if (node && uuid !== undefined) this.#grant(keyOf(node.name, uuid), record);
         else this.#unknownGpus.set(job.id, (this.#unknownGpus.get(job.id) ?? 0) + 1);
       }
     }
+  }
+
+  /** Many jobs may have GPUs of one node. */
+  #placesOf(name: string, { gpus, owners }: JoinedNode): ReturnType<typeof placeFinder> {
+    const known = this.#places.get(name);
+    if (known) return known;
+    const minors = new Map((owners?.devices ?? []).map((one) => [shortAddress(one.pci_bus_id), one.minor]));
+    const find = placeFinder({ node: name, gpus, minors, files: this.#input.files });
+    this.#places.set(name, find);
+    return find;
   }
 
   /** A job that works stands before one that is stopped. */
@@ -164,7 +175,11 @@ class Join {
     const gpus = new Map<JobRecord, { node: string; uuid: string }[]>();
     for (const [key, { jobs }] of owners) {
       const [node = '', uuid = ''] = key.split('\n');
-      for (const job of jobs) gpus.set(job, [...(gpus.get(job) ?? []), { node, uuid }]);
+      for (const job of jobs) {
+        const own = gpus.get(job);
+        if (own) own.push({ node, uuid });
+        else gpus.set(job, [{ node, uuid }]);
+      }
     }
     const finished = new Map<JobRecord, JobRecord>();
     const all = new Set([...this.#listed.values(), ...gpus.keys()]);

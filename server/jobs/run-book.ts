@@ -29,13 +29,15 @@ export class RunBook {
   #store: RunStore | undefined;
   readonly #runs = new Map<string, JobRecord>();
   readonly #seenMs = new Map<string, number>();
+  /** Starts of those without an end. */
+  readonly #open = new Map<string, number>();
   #prunedMs = -Infinity;
 
   constructor(options: RunBookOptions, wallMs: number) {
     this.#options = options;
     this.#store = options.store;
     this.#guard((store) => {
-      for (const record of store.since(wallMs - ENDED_KEPT_MS)) this.#runs.set(runKey(record), record);
+      for (const record of store.since(wallMs - ENDED_KEPT_MS)) this.#set(runKey(record), record);
     });
     for (const key of this.#runs.keys()) this.#seenMs.set(key, wallMs);
   }
@@ -47,10 +49,7 @@ export class RunBook {
 
   /** When a job that still runs was first seen. */
   seenSince(scheduler: string, id: string): number | undefined {
-    for (const run of this.#runs.values()) {
-      if (run.endMs === undefined && run.id === id && run.scheduler === scheduler) return run.startMs;
-    }
-    return undefined;
+    return this.#open.get(`${scheduler} ${id}`);
   }
 
   /** All runs of a job, the newest first. */
@@ -76,19 +75,27 @@ export class RunBook {
     for (const [key, run] of running) {
       this.#seenMs.set(key, now.wallMs);
       if (isSame(this.#runs.get(key), run)) continue;
-      this.#runs.set(key, run);
+      this.#set(key, run);
       changed.push(run);
     }
     for (const [key, run] of this.#runs) {
       if (run.endMs !== undefined || running.has(key) || !this.#hasEnded(key, run, now)) continue;
       const ended = endOf(run, now);
-      this.#runs.set(key, ended);
+      this.#set(key, ended);
       changed.push(ended);
     }
     this.#guard((store) => {
       store.save(changed);
     });
     this.#prune(now.wallMs);
+  }
+
+  #set(key: string, run: JobRecord): void {
+    this.#runs.set(key, run);
+    const name = `${run.scheduler} ${run.id}`;
+    if (run.endMs === undefined) this.#open.set(name, run.startMs);
+    // The next run of the job may have begun already.
+    else if (this.#open.get(name) === run.startMs) this.#open.delete(name);
   }
 
   #hasEnded(key: string, { isListed, scheduler, gpus }: JobRecord, now: RunsNow): boolean {
@@ -138,5 +145,18 @@ function again({ state, startMs }: SlurmJob): number | undefined {
 }
 
 function isSame(known: JobRecord | undefined, run: JobRecord): boolean {
-  return known !== undefined && JSON.stringify(known) === JSON.stringify(run);
+  if (known?.gpus.length !== run.gpus.length) return false;
+  const haveSameGpus = known.gpus.every(({ node, uuid }, at) => isAt(run, at, node, uuid));
+  return haveSameGpus && facts.every((fact) => Object.is(known[fact], run[fact]));
 }
+
+function isAt({ gpus }: JobRecord, at: number, node: string, uuid: string): boolean {
+  const gpu = gpus[at];
+  return gpu?.uuid === uuid && gpu.node === node;
+}
+
+/** All that may change while it runs, or be told better later. */
+const facts = [
+  ...(['user', 'account', 'partition', 'name', 'state', 'endMs', 'cpus', 'nodes', 'requestedGpus'] as const),
+  ...(['timeLimitS', 'restarts', 'unknownGpus', 'displayId'] as const),
+] as const;

@@ -140,6 +140,7 @@ describe.skipIf(missing !== undefined)('a real Slurm', () => {
         ...{ pods: null, hints: [] },
       });
     }
+    clock.ms += 2000;
     table.renew(clock.ms, clock.ms);
   }
 

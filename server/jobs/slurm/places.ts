@@ -17,16 +17,18 @@ export interface PlacesOfNode {
   readonly files: DeviceFiles;
 }
 
-/** undefined where nothing is known to stand there. */
-export function gpuAtPlace({ node, gpus, minors, files }: PlacesOfNode, place: number): string | undefined {
+/** Gives undefined where nothing is known to stand at a place. */
+export function placeFinder({ node, gpus, minors, files }: PlacesOfNode): (place: number) => string | undefined {
   const named = files(node);
   const inOrder = inBusOrder(gpus);
-  if (!named) return inOrder[place]?.uuid;
-  const minor = /\/nvidia(\d+)$/.exec(named[place] ?? '')?.[1];
-  // A part of a GPU (/dev/nvidia-caps/…) is no GPU.
-  if (minor === undefined) return undefined;
-  if (minors.size === 0) return inOrder[Number(minor)]?.uuid;
-  return gpus.find(({ pciBusId }) => minors.get(shortAddress(pciBusId)) === Number(minor))?.uuid;
+  if (!named) return (place) => inOrder[place]?.uuid;
+  const byMinor = new Map(gpus.map(({ uuid, pciBusId }) => [minors.get(shortAddress(pciBusId)), uuid] as const));
+  return (place) => {
+    const minor = /\/nvidia(\d+)$/.exec(named[place] ?? '')?.[1];
+    // A part of a GPU (/dev/nvidia-caps/…) is no GPU.
+    if (minor === undefined) return undefined;
+    return minors.size === 0 ? inOrder[Number(minor)]?.uuid : byMinor.get(Number(minor));
+  };
 }
 
 /** NVML writes eight digits of the domain, the kernel four. */
@@ -37,8 +39,8 @@ export function shortAddress(pciBusId: string): string {
 function inBusOrder(gpus: readonly PlacedGpu[]): readonly PlacedGpu[] {
   const byIndex = (a: PlacedGpu, b: PlacedGpu): number => Number(a.gpu) - Number(b.gpu);
   if (gpus.some(({ pciBusId }) => pciBusId === '')) return gpus.toSorted(byIndex);
-  return gpus.toSorted((a, b) => {
-    const [one, other] = [shortAddress(a.pciBusId), shortAddress(b.pciBusId)];
-    return one === other ? byIndex(a, b) : one < other ? -1 : 1;
-  });
+  const placed = gpus.map((gpu) => ({ gpu, address: shortAddress(gpu.pciBusId) }));
+  return placed
+    .toSorted((a, b) => (a.address === b.address ? byIndex(a.gpu, b.gpu) : a.address < b.address ? -1 : 1))
+    .map(({ gpu }) => gpu);
 }

@@ -1,5 +1,6 @@
 // Asks Slurm by `scontrol show`, which only reads.
 import type { CommandRunner } from '#agent/command';
+import { setImmediate } from 'node:timers/promises';
 import { SlurmError, type SlurmSource } from './model.ts';
 import { parseJobs, parseNodes } from './scontrol.ts';
 
@@ -10,15 +11,27 @@ export interface ScontrolOptions {
 }
 
 const PATIENCE_MS = 10_000;
+const PIECE_LINES = 200;
 /** 0.5 MB for 500 jobs. */
 const MOST_BYTES = 256 * 1024 * 1024;
 
 export function createScontrolSource(options: ScontrolOptions): SlurmSource {
   return {
     name: 'scontrol',
-    jobs: async () => parseJobs(await show(options, 'job')),
-    nodes: async () => parseNodes(await show(options, 'node')),
+    jobs: async () => inPieces(await show(options, 'job'), parseJobs),
+    nodes: async () => inPieces(await show(options, 'node'), parseNodes),
   };
+}
+
+/** Thousands of jobs take tens of milliseconds: others have their turn in between. */
+async function inPieces<T>(text: string, parse: (piece: string) => readonly T[]): Promise<readonly T[]> {
+  const lines = text.split('\n');
+  const found: T[] = [];
+  for (let from = 0; from < lines.length; from += PIECE_LINES) {
+    found.push(...parse(lines.slice(from, from + PIECE_LINES).join('\n')));
+    await setImmediate();
+  }
+  return found;
 }
 
 /** Throws SlurmError. */

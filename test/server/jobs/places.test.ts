@@ -1,7 +1,7 @@
 // A place of Slurm's list is found by device file and minor number, else by the order of the PCI bus.
 import { describe, expect, test } from 'vitest';
 import { parseGresConf } from '../../../server/jobs/slurm/gres-conf.ts';
-import { gpuAtPlace, type PlacedGpu } from '../../../server/jobs/slurm/places.ts';
+import { placeFinder, type PlacedGpu } from '../../../server/jobs/slurm/places.ts';
 
 /** NVML's order is that of the bus; the driver numbered its files in another one. */
 const gpus: readonly PlacedGpu[] = [
@@ -18,7 +18,7 @@ const minors = new Map([
 ]);
 const conf = (text: string) => parseGresConf(text);
 const all = (text: string, known: ReadonlyMap<string, number> = minors): readonly (string | undefined)[] =>
-  [0, 1, 2, 3].map((place) => gpuAtPlace({ node: 'n1', gpus, minors: known, files: conf(text) }, place));
+  [0, 1, 2, 3].map(placeFinder({ node: 'n1', gpus, minors: known, files: conf(text) }));
 
 describe('places', () => {
   test('files are numbered by the driver, not by NVML', () => {
@@ -53,6 +53,6 @@ describe('places', () => {
   test('addresses that are not known: by index', () => {
     const bare = gpus.map((one) => ({ ...one, pciBusId: '' })).reverse();
     const files = conf('');
-    expect(gpuAtPlace({ node: 'n1', gpus: bare, minors: new Map(), files }, 1)).toBe('B');
+    expect(placeFinder({ node: 'n1', gpus: bare, minors: new Map(), files })(1)).toBe('B');
   });
 });

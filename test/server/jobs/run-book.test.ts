@@ -25,7 +25,7 @@ const job: SlurmJob = {
   ...{ state: 'RUNNING', reason: '', startMs: 1000, endMs: undefined, timeLimitS: 60, restarts: 0, nodes: 1 },
   ...{ cpus: NaN, requestedGpus: 1, gpuType: '', gpus: [] },
 };
-const run: JobRecord = { ...recordOfSlurm(job, 0), gpus: [{ node: 'n1', uuid: 'GPU-0' }] };
+const run: JobRecord = { ...recordOfSlurm(job, 1000), gpus: [{ node: 'n1', uuid: 'GPU-0' }] };
 
 let folder: string;
 let store: RunStore | undefined;
