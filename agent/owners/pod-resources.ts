@@ -3,15 +3,12 @@
 import { connect as connectHttp2, constants, type ClientHttp2Stream } from 'node:http2';
 import { connect as connectSocket } from 'node:net';
 import { parsePodResources, type PodDevices } from '../parse/pod-resources.ts';
+import { PodResourcesError } from './pod-error.ts';
 
 const PATIENCE_MS = 5000;
 const MOST_BYTES = 16 * 1024 * 1024;
 /** Flag of compression and length. */
 const HEAD_BYTES = 5;
-
-export class PodResourcesError extends Error {
-  override name = 'PodResourcesError';
-}
 
 /** Throws PodResourcesError, ParseError. */
 export async function listPodResources(socket: string, patienceMs = PATIENCE_MS): Promise<readonly PodDevices[]> {

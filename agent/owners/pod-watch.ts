@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { ParseError } from '../parse/parse-error.ts';
 import type { PodDevices } from '../parse/pod-resources.ts';
-import { PodResourcesError } from './pod-resources.ts';
+import { PodResourcesError } from './pod-error.ts';
 
 const EVERY_MS = 10_000;
 /** A kubelet that restarts is asked again; its pods go on. */

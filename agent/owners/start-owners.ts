@@ -7,7 +7,6 @@ import type { Log } from '../log.ts';
 import type { Tree } from '../sources/tree.ts';
 import { MigParents } from './mig-parents.ts';
 import { OwnerWatch } from './owner-watch.ts';
-import { listPodResources } from './pod-resources.ts';
 import { PodWatch } from './pod-watch.ts';
 
 export interface OwnerOptions {
@@ -37,7 +36,10 @@ export function startOwners({ podSocket, hintFolders, nvidiaSmi }: OwnerOptions,
     podSocket === undefined
       ? undefined
       : new PodWatch({
-          list: () => listPodResources(podSocket),
+          list: async () => {
+            const { listPodResources } = await import('./pod-resources.ts');
+            return listPodResources(podSocket);
+          },
           isThere: () => existsSync(podSocket),
           ...{ clock, log },
           onChange: () => {

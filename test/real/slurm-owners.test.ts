@@ -224,7 +224,9 @@ describe.skipIf(missing !== undefined)('a real Slurm', () => {
     );
     await until('the reservation', () => /MAINT|RESERVED/.exec(lab.run('scontrol', 'show', 'node', 'hgx01'))?.[0]);
     await ask(table);
-    expect(table.planned).toMatchObject([{ node: 'hgx01', state: expect.stringMatching(/MAINT|RESERVED/) as string }]);
+    expect(table.planned).toMatchObject([
+      { node: 'hgx01', state: expect.stringMatching(/MAINT|RESERVED/) as string, reason: 'reservation upgrade' },
+    ]);
     lab.run('scontrol', 'delete', 'reservationname=upgrade');
   }, 30_000);
 

@@ -15,7 +15,7 @@ export function readRestNodes(answer: unknown): readonly SlurmNode[] {
     name: text(node['name']),
     host: text(node['hostname']),
     state: [...words(node['state']), ...words(node['state_flags'])].map((word) => word.toUpperCase()).join('+'),
-    reason: text(node['reason']),
+    reason: text(node['reason']) || (text(node['reservation']) && `reservation ${text(node['reservation'])}`),
     gres: text(node['gres']),
     partitions: words(node['partitions']),
   }));

@@ -1,8 +1,8 @@
 // Asks Slurm by `scontrol show`, which only reads.
 import type { CommandRunner } from '#agent/command';
 import { setImmediate } from 'node:timers/promises';
-import { SlurmError, type SlurmSource } from './model.ts';
-import { parseJobs, parseNodes } from './scontrol.ts';
+import { SlurmError, type SlurmNode, type SlurmSource } from './model.ts';
+import { parseJobs, parseNodes, parseReservations, reservationOf } from './scontrol.ts';
 
 export interface ScontrolOptions {
   readonly scontrol: string;
@@ -19,7 +19,7 @@ export function createScontrolSource(options: ScontrolOptions): SlurmSource {
   return {
     name: 'scontrol',
     jobs: async () => inPieces(await show(options, 'job'), parseJobs),
-    nodes: async () => inPieces(await show(options, 'node'), parseNodes),
+    nodes: async () => withReservations(options, await inPieces(await show(options, 'node'), parseNodes)),
   };
 }
 
@@ -34,8 +34,19 @@ async function inPieces<T>(text: string, parse: (piece: string) => readonly T[])
   return found;
 }
 
+/** Before 23.11 a node that is reserved does not say for whom. */
+async function withReservations(options: ScontrolOptions, nodes: readonly SlurmNode[]): Promise<readonly SlurmNode[]> {
+  const isOpen = ({ state, reason }: SlurmNode): boolean => reason === '' && /MAINT|RESERVED/.test(state);
+  if (!nodes.some(isOpen)) return nodes;
+  const names = parseReservations(await show(options, 'reservation'));
+  return nodes.map((node) => (isOpen(node) ? { ...node, reason: reservationOf(names.get(node.name) ?? '') } : node));
+}
+
 /** Throws SlurmError. */
-async function show({ scontrol, slurmConf, runner }: ScontrolOptions, what: 'job' | 'node'): Promise<string> {
+async function show(
+  { scontrol, slurmConf, runner }: ScontrolOptions,
+  what: 'job' | 'node' | 'reservation',
+): Promise<string> {
   const result = await runner.run({
     kind: `scontrol ${what}`,
     file: scontrol,

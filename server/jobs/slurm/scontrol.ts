@@ -15,12 +15,32 @@ export function parseNodes(text: string): readonly SlurmNode[] {
       name: value('NodeName'),
       host: value('NodeHostName'),
       state: value('State'),
-      // The reason is written by people and ends the record; in brackets who wrote it, and when.
-      reason: (/ Reason=(.*)$/.exec(line)?.[1] ?? '').replace(/ \[[^[\]]*@[^[\]]*\].*$/, '').trim(),
+      reason: reasonOf(line) || reservationOf(value('ReservationName')),
       gres: orEmpty(value('Gres')),
       partitions: value('Partitions').split(',').filter(Boolean),
     };
   });
+}
+
+/** `scontrol show reservation -o`: the name of the active one by node. */
+export function parseReservations(text: string): ReadonlyMap<string, string> {
+  if (text.startsWith('No reservations in the system')) return new Map();
+  const active = linesOf(text, 'ReservationName=')
+    .map(valuesOf)
+    .filter((value) => value('State') === 'ACTIVE');
+  return new Map(
+    active.flatMap((value) => expandNodes(value('Nodes')).map((node) => [node, value('ReservationName')] as const)),
+  );
+}
+
+/** Written by people, it ends the record; in brackets who wrote it, and when. */
+function reasonOf(line: string): string {
+  return (/ Reason=(.*)$/.exec(line)?.[1] ?? '').replace(/ \[[^[\]]*@[^[\]]*\].*$/, '').trim();
+}
+
+/** What is told where no person wrote a reason. */
+export function reservationOf(name: string): string {
+  return name === '' ? '' : `reservation ${name}`;
 }
 
 function linesOf(text: string, begins: string): readonly string[] {

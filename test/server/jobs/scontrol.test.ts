@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { expandNodes } from '../../../server/jobs/slurm/host-list.ts';
 import { SlurmError } from '../../../server/jobs/slurm/model.ts';
-import { parseJobs, parseNodes } from '../../../server/jobs/slurm/scontrol.ts';
+import { parseJobs, parseNodes, parseReservations } from '../../../server/jobs/slurm/scontrol.ts';
 
 const fixture = (name: string): string => readFileSync(join(import.meta.dirname, '../../fixtures/slurm', name), 'utf8');
 const jobs = parseJobs(fixture('jobs-22.05.txt'));
@@ -98,6 +98,22 @@ test('why a node is drained, and who wrote it', () => {
     partitions: ['gpu'],
     host: 'vm',
   });
+});
+
+test('a reserved node without a reason has that of its reservation', () => {
+  const [reserved] = parseNodes('NodeName=n1 State=IDLE+RESERVED ReservationName=course Partitions=gpu BootTime=x');
+  expect(reserved?.reason).toBe('reservation course');
+});
+
+test('of reservations the active ones count', () => {
+  const line = (name: string, nodes: string, state: string): string =>
+    `ReservationName=${name} StartTime=2026-11-23T10:00:00 Nodes=${nodes} NodeCnt=2 Flags=MAINT Users=root State=${state} Watts=n/a`;
+  const text = [line('upgrade', 'n[1-2]', 'ACTIVE'), line('later', 'n[2-3]', 'INACTIVE')].join('\n');
+  expect([...parseReservations(text)]).toEqual([
+    ['n1', 'upgrade'],
+    ['n2', 'upgrade'],
+  ]);
+  expect(parseReservations('No reservations in the system\n').size).toBe(0);
 });
 
 test('nodes with their state', () => {
