@@ -79,8 +79,8 @@ export class JobTable {
   ownerOf(node: string, uuid: string, nowMs: number): GpuOwner {
     const owner = this.#joined.owners.get(keyOf(node, uuid)) ?? nobodyKnows(NO_DATA);
     if (this.#isFresh(nowMs) || !this.isAsked) return owner;
-    const isSeen = owner.jobs.length > 0 && !(owner.jobs[0]?.scheduler === 'slurm' && owner.jobs[0].isListed);
-    return isSeen ? owner : nobodyKnows(this.problem ?? 'the scheduler does not answer');
+    const [first] = owner.jobs;
+    return first && isFoundByAgents(first) ? owner : nobodyKnows(this.problem ?? 'the scheduler does not answer');
   }
 
   /** The newest run. */
@@ -124,17 +124,24 @@ export class JobTable {
     if (nowMs - this.#joinedMs >= waitMs) this.#join(nowMs, wallMs);
   }
 
-  /** undefined where nobody can say who has what now. */
+  /** undefined where nobody can say who has what now. A GPU that is shared is with the first of those that have it. */
   allocations(nowMs: number): Allocations | undefined {
     const { running, unscheduled } = this.#joined;
-    if (!this.#isFresh(nowMs)) {
-      const seen = running.filter(({ scheduler, isListed }) => scheduler !== 'slurm' || !isListed);
-      const hasOthers = this.#fleet.nodes.some(({ name }) => this.#owners.get(name)?.pods != null);
-      if (seen.length === 0 && !hasOthers) return undefined;
-      return { jobs: seen, planned: new Set(), wantedModels: new Set(), unscheduled };
-    }
-    const planned = new Set(this.planned.map(({ node }) => node));
-    return { jobs: running, planned, wantedModels: this.#wantedModels(), unscheduled };
+    const isFresh = this.#isFresh(nowMs);
+    const told = isFresh ? running : running.filter((job) => isFoundByAgents(job));
+    const hasPods = this.#fleet.nodes.some(({ name }) => this.#owners.get(name)?.pods != null);
+    if (!isFresh && told.length === 0 && !hasPods) return undefined;
+    const jobs = told.map((job) => ({
+      ...job,
+      gpus: job.gpus.filter(({ node, uuid }) => this.#joined.owners.get(keyOf(node, uuid))?.jobs[0] === job),
+    }));
+    if (!isFresh) return { jobs, planned: new Set(), wantedModels: new Set(), unscheduled };
+    return {
+      jobs,
+      planned: new Set(this.planned.map(({ node }) => node)),
+      wantedModels: this.#wantedModels(),
+      unscheduled,
+    };
   }
 
   #isFresh(nowMs: number): boolean {
@@ -158,7 +165,7 @@ export class JobTable {
       slurm,
       files,
       wallMs,
-      seenSince: (scheduler, id) => this.#runs.seenSince(scheduler, id),
+      openRun: (scheduler, id) => this.#runs.openRun(scheduler, id),
     });
     this.#runs.take({
       running: this.#joined.running,
@@ -182,4 +189,9 @@ export class JobTable {
     });
     return new Set(models);
   }
+}
+
+/** Whom only Slurm told of is not known once Slurm is silent. */
+function isFoundByAgents({ scheduler, isListed }: JobRecord): boolean {
+  return scheduler !== 'slurm' || !isListed;
 }

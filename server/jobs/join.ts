@@ -19,8 +19,8 @@ export interface JoinInput {
   readonly slurm: SlurmAnswers | undefined;
   readonly files: DeviceFiles;
   readonly wallMs: number;
-  /** When a job that no scheduler dates was first seen. */
-  readonly seenSince: (scheduler: string, id: string) => number | undefined;
+  /** What is known already of a job that has not ended. */
+  readonly openRun: (scheduler: string, id: string) => JobRecord | undefined;
 }
 
 export interface Joined {
@@ -151,11 +151,15 @@ class Join {
     }
   }
 
+  /** A Slurm that does not answer now may have told of the job before. */
   #recordFor(node: string, holder: GpuHolder): JobRecord {
-    const { scheduler, id } = recordOfProcess(node, holder, 0);
     // Clocks of nodes may be ahead of ours.
     const since = Math.min(holder.started_ms ?? Infinity, this.#input.wallMs);
-    return this.#remember(recordOfProcess(node, holder, this.#input.seenSince(scheduler, id) ?? since));
+    const found = recordOfProcess(node, holder, since);
+    const known = this.#input.openRun(found.scheduler, found.id);
+    if (!known) return this.#remember(found);
+    const told = found.scheduler === 'slurm' ? { ...known, gpus: [], unknownGpus: 0, isListed: false } : found;
+    return this.#remember({ ...told, startMs: known.startMs });
   }
 
   #remember(record: JobRecord): JobRecord {
@@ -167,7 +171,7 @@ class Join {
   }
 
   #since(scheduler: string, id: string): number {
-    return this.#input.seenSince(scheduler, id) ?? this.#input.wallMs;
+    return this.#input.openRun(scheduler, id)?.startMs ?? this.#input.wallMs;
   }
 
   /** Each job with the GPUs that it has in the end; owners name these records. */

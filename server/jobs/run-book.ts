@@ -29,8 +29,8 @@ export class RunBook {
   #store: RunStore | undefined;
   readonly #runs = new Map<string, JobRecord>();
   readonly #seenMs = new Map<string, number>();
-  /** Starts of those without an end. */
-  readonly #open = new Map<string, number>();
+  /** Keys of those without an end. */
+  readonly #open = new Map<string, string>();
   #prunedMs = -Infinity;
 
   constructor(options: RunBookOptions, wallMs: number) {
@@ -47,9 +47,10 @@ export class RunBook {
     return ended.sort((a, b) => (b.endMs ?? 0) - (a.endMs ?? 0));
   }
 
-  /** When a job that still runs was first seen. */
-  seenSince(scheduler: string, id: string): number | undefined {
-    return this.#open.get(`${scheduler} ${id}`);
+  /** What is known of a job that has not ended. */
+  openRun(scheduler: string, id: string): JobRecord | undefined {
+    const key = this.#open.get(`${scheduler} ${id}`);
+    return key === undefined ? undefined : this.#runs.get(key);
   }
 
   /** All runs of a job, the newest first. */
@@ -93,9 +94,9 @@ export class RunBook {
   #set(key: string, run: JobRecord): void {
     this.#runs.set(key, run);
     const name = `${run.scheduler} ${run.id}`;
-    if (run.endMs === undefined) this.#open.set(name, run.startMs);
+    if (run.endMs === undefined) this.#open.set(name, key);
     // The next run of the job may have begun already.
-    else if (this.#open.get(name) === run.startMs) this.#open.delete(name);
+    else if (this.#open.get(name) === key) this.#open.delete(name);
   }
 
   #hasEnded(key: string, { isListed, scheduler, gpus }: JobRecord, now: RunsNow): boolean {

@@ -16,15 +16,19 @@ import { silentLog } from '../../../server/log.ts';
 const fixture = (name: string): string => readFileSync(join(import.meta.dirname, '../../fixtures/slurm', name), 'utf8');
 const WALL_MS = Date.parse('2026-11-23T19:19:00Z');
 
-function tableOf(gpus = 8): { fleet: Fleet; table: JobTable } {
+function tableOf(gpus = 8) {
   const fleet = new Fleet(new Ledger());
   const clock = new SetClock();
-  for (const name of ['hgx01', 'hgx02']) {
-    const series = Array.from({ length: gpus }, (_, gpu) =>
-      gpuSeries({ busy: 50, processes: 1, gpu: String(gpu), uuid: `${name}-${gpu}` }),
-    ).flat();
-    new StandInNode(name, { clock, fleet }).sample(series);
-  }
+  const nodes = ['hgx01', 'hgx02'].map((name) => new StandInNode(name, { clock, fleet }));
+  const sample = (): void => {
+    for (const one of nodes) {
+      const series = Array.from({ length: gpus }, (_, gpu) =>
+        gpuSeries({ busy: 50, processes: 1, gpu: String(gpu), uuid: `${one.node.name}-${gpu}` }),
+      ).flat();
+      one.sample(series);
+    }
+  };
+  sample();
   const table = new JobTable(fleet);
   table.take(
     {
@@ -35,7 +39,7 @@ function tableOf(gpus = 8): { fleet: Fleet; table: JobTable } {
     },
     WALL_MS,
   );
-  return { fleet, table };
+  return { fleet, table, clock, sample };
 }
 
 test('each GPU is of the job that was given its place', () => {
@@ -85,6 +89,69 @@ test('a job that Slurm no longer lists has ended, and is kept for a day', () => 
   expect(summarizeJobs(table, fleet)).toHaveLength(6);
   table.take({ jobs: [], nodes: [], answeredMs: 17_000, problem: undefined }, WALL_MS + 25 * 3_600_000);
   expect(table.records).toEqual([]);
+});
+
+const holder = { pid: 5, command: 'python', started_ms: 1, uid: 2001, user: 'alice' };
+const ofJob = (job: string) => ({ kind: 'slurm', job, sluid: '', step: '0' }) as const;
+
+test('a Slurm that falls silent: what agents see goes on under the name that Slurm gave it', () => {
+  const { table, fleet, clock, sample } = tableOf();
+  const jobs = parseJobs(fixture('jobs-22.05.txt'));
+  const nodes = parseNodes(fixture('nodes-22.05.txt'));
+  table.take({ jobs, nodes, answeredMs: clock.ms, problem: undefined }, WALL_MS);
+  table.takeOwners('hgx01', {
+    ...{ devices: [], seen: ['hgx01-0', 'hgx01-6'], pods: null, hints: [] },
+    holders: [{ ...holder, uuid: 'hgx01-0', owner: ofJob('2') }],
+  });
+  const owner = (gpu: number, nowMs: number) => table.ownerOf('hgx01', `hgx01-${gpu}`, nowMs);
+  const soon = clock.ms + 2000;
+  table.renew(soon, WALL_MS + 2000);
+  expect([owner(0, soon).kind, owner(1, soon).kind, owner(6, soon).kind]).toEqual(['job', 'job', 'free']);
+  // Two minutes later, and its agent still reports.
+  const late = (clock.ms += 200_000);
+  sample();
+  table.renew(late, WALL_MS + 200_000);
+  expect(owner(0, late).jobs).toMatchObject([{ id: '2', user: 'alice', account: 'vision', gpus: { length: 1 } }]);
+  expect(owner(1, late)).toMatchObject({ kind: 'unknown', jobs: [] });
+  expect(owner(6, late)).toMatchObject({ kind: 'unknown' });
+  expect(attribution(table, fleet, late)).toMatchObject({ attributed: 1, gpus: 16 });
+  expect(table.allocations(late)?.jobs.map(({ id }) => id)).toEqual(['2']);
+  expect(table.allocations(late)?.unscheduled?.size).toBe(2);
+  expect(table.find('6')?.endMs).toBeUndefined();
+});
+
+test('time on a shared GPU is of the first that has it: of the one that runs, where another is stopped', () => {
+  const { table, fleet } = tableOf();
+  const [line = ''] = fixture('jobs-22.05.txt').split('\n').slice(1);
+  const jobs = parseJobs(
+    `${line.replace('JobState=RUNNING', 'JobState=SUSPENDED')}\n${line.replace('JobId=2', 'JobId=77')}`,
+  );
+  table.take({ jobs, nodes: parseNodes(fixture('nodes-22.05.txt')), answeredMs: 2000, problem: undefined }, WALL_MS);
+  const given = table.allocations(3000)?.jobs.map(({ id, gpus }) => [id, gpus.length]);
+  expect(given).toEqual([
+    ['2', 0],
+    ['77', 4],
+  ]);
+  expect(table.find('2')?.gpus).toHaveLength(4);
+  expect(attribution(table, fleet, 3000).attributed).toBe(16);
+});
+
+test('who waits wants the models of the nodes that it could run on', () => {
+  const wanted = (change: (line: string) => string): readonly string[] => {
+    const { table } = tableOf();
+    const line =
+      fixture('jobs-22.05.txt')
+        .split('\n')
+        .find((one) => one.startsWith('JobId=8 ')) ?? '';
+    const nodes = parseNodes(fixture('nodes-22.05.txt'));
+    table.take({ jobs: parseJobs(change(line)), nodes, answeredMs: 2000, problem: undefined }, WALL_MS);
+    return [...(table.allocations(3000)?.wantedModels ?? [])];
+  };
+  expect(wanted((line) => line)).toEqual(['Tesla V100']);
+  expect(wanted((line) => line.replace('gres:gpu:8', 'gres:gpu:v100:8'))).toEqual(['Tesla V100']);
+  expect(wanted((line) => line.replace('gres:gpu:8', 'gres:gpu:h100:8'))).toEqual([]);
+  expect(wanted((line) => line.replace('Partition=gpu', 'Partition=other'))).toEqual([]);
+  expect(wanted((line) => line.replace('Reason=Resources', 'Reason=Dependency'))).toEqual([]);
 });
 
 test('GPUs that no agent shows are counted', () => {

@@ -1,6 +1,7 @@
 // Whose each GPU is: what was granted, what is used, and by whom.
 import type { GpuHolder, Owners, ProcessOwner } from '#agent/contract';
 import { describe, expect, test } from 'vitest';
+import { recordOfSlurm } from '../../../server/jobs/job-record.ts';
 import { join, keyOf, type Joined } from '../../../server/jobs/join.ts';
 import { parseJobs, parseNodes } from '../../../server/jobs/slurm/scontrol.ts';
 
@@ -30,7 +31,7 @@ function joinOf(seen: Owners | undefined, ...lines: readonly string[]): Joined {
     slurm: lines.length === 0 ? undefined : { jobs: parseJobs(lines.join('\n')), nodes: parseNodes(nodeLine) },
     files: () => undefined,
     wallMs: 5000,
-    seenSince: () => undefined,
+    openRun: () => undefined,
   });
 }
 
@@ -40,6 +41,11 @@ function of(joined: Joined, at: number) {
 }
 
 const idle = jobLine(99, '');
+const parsed = parseJobs(jobLine(12, 'gpu:v100:1(IDX:0)'))[0] ?? neverEmpty();
+
+function neverEmpty(): never {
+  throw new Error('no job');
+}
 
 describe('with Slurm', () => {
   test('given and used; given and empty; given to nobody', () => {
@@ -146,7 +152,12 @@ describe('without Slurm', () => {
     const startOf = (started_ms: number | null, seen?: number) =>
       join({
         nodes: [{ name: 'n1', gpus, owners: owners([{ started_ms }]) }],
-        ...{ slurm: undefined, files: () => undefined, wallMs: 5000, seenSince: () => seen },
+        ...{
+          slurm: undefined,
+          files: () => undefined,
+          wallMs: 5000,
+          openRun: () => (seen === undefined ? undefined : recordOfSlurm(parsed, seen)),
+        },
       }).running.map(({ startMs }) => startMs);
     expect([startOf(2000), startOf(9000), startOf(null), startOf(2000, 1000)]).toEqual([
       [2000],
@@ -156,7 +167,7 @@ describe('without Slurm', () => {
     ]);
   });
 
-  test('one job on several nodes is one record', () => {
+  test('one job on several nodes is one record, with what Slurm told of it before', () => {
     const node = (name: string) => ({
       name,
       gpus: [{ gpu: '0', uuid: `${name}-0`, pciBusId: '' }],
@@ -167,10 +178,10 @@ describe('without Slurm', () => {
       slurm: undefined,
       files: () => undefined,
       wallMs: 9,
-      seenSince: () => 4,
+      openRun: () => ({ ...recordOfSlurm(parsed, 4), user: 'alice' }),
     });
-    expect(running.map(({ id, startMs, nodes, gpus: own }) => [id, startMs, nodes, own.length])).toEqual([
-      ['12', 4, 2, 2],
+    expect(running).toMatchObject([
+      { id: '12', startMs: 4, nodes: 2, gpus: { length: 2 }, user: 'alice', account: 'vision', isListed: false },
     ]);
   });
 });

@@ -103,7 +103,7 @@ describe('runs', () => {
     const book = bookOf(20_000);
     expect(spans(book, '6')).toEqual([[1000, 8000, 'COMPLETED']]);
     expect(spans(book)).toEqual([[1000, undefined, 'RUNNING']]);
-    expect(book.seenSince('slurm', '7')).toBe(1000);
+    expect(book.openRun('slurm', '7')?.startMs).toBe(1000);
     // No agent and no Slurm has spoken yet.
     book.take({ ...now(21_000, [], undefined), isSeen: () => false });
     expect(spans(book)[0]?.[1]).toBeUndefined();
