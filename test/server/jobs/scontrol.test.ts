@@ -1,4 +1,5 @@
 // What `scontrol show` of a Slurm 22.05 said, recorded by us: two nodes of eight GPUs.
+import fc from 'fast-check';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -133,6 +134,22 @@ test.each([
   expect(expandNodes(list)).toEqual(names);
 });
 
-test('a list that would fill the memory is refused', () => {
-  expect(() => expandNodes('n[1-999999999]')).toThrow(SlurmError);
+test.each(['n[1-999999999]', 'n[1-9999][1-9999]', 'n[1-60000,1-60000]', 'n[1-60000],m[1-60000]'])(
+  'a list that would fill the memory is refused: %s',
+  (list) => {
+    expect(() => expandNodes(list)).toThrow(SlurmError);
+  },
+);
+
+test('whatever scontrol says, it is read or refused', () => {
+  const whole = fixture('jobs-22.05.txt');
+  fc.assert(
+    fc.property(fc.nat(whole.length), fc.nat(200), fc.string(), (at, length, text) => {
+      try {
+        parseJobs(whole.slice(0, at) + text + whole.slice(at + length));
+      } catch (error) {
+        if (!(error instanceof SlurmError)) throw error;
+      }
+    }),
+  );
 });
